@@ -1,5 +1,21 @@
 package mnistlib
 
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"compress/gzip"
+	"embed"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
 // What an MNIST image is: 28 × 28 grey pixels that show one of ten digits.
 const (
 	ImageSize  = 28                    // height and width of an image, in pixels
@@ -16,7 +32,181 @@ type Images struct {
 // Len returns the number of images.
 func (im Images) Len() int { return len(im.Labels) }
 
+// Slice returns the images from index from up to, but not including, index to. They share their
+// memory with im. As with Go's own slices, it panics unless 0 <= from <= to <= im.Len().
+func (im Images) Slice(from, to int) Images {
+	return Images{
+		Pixels: im.Pixels[from*NumPixels : to*NumPixels : to*NumPixels],
+		Labels: im.Labels[from:to:to],
+	}
+}
+
 // Data is what a model is trained on and what it is judged by.
 type Data struct {
 	Train, Validation Images
+}
+
+//go:generate go run mnist/generate.go
+//go:embed mnist/*.gz
+var embedded embed.FS
+
+// MNIST returns the tutorial's data: the first 2,500 of MNIST's 60,000 training images, 2,000 of
+// them to train and 500 to validate. They are part of the program, so it needs no files and no
+// network. Each call returns a fresh copy.
+func MNIST() Data {
+	all, err := readImages(embedded, "mnist/first2500-images-idx3-ubyte.gz", "mnist/first2500-labels-idx1-ubyte.gz")
+	if err != nil {
+		panic(err) // the program itself is damaged
+	}
+	return Data{Train: all.Slice(0, 2000), Validation: all.Slice(2000, 2500)}
+}
+
+// LoadMNIST loads the full data set, 60,000 images to train and 10,000 to validate, from a folder
+// with MNIST's four original files, gzipped or not:
+//
+//	train-images-idx3-ubyte  train-labels-idx1-ubyte
+//	t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
+//
+// A name may end in .gz and may have a dot before "idx", as some copies do. Another data set in
+// the same files loads as well (Fashion-MNIST, or fewer images), up to 60,000 images a file.
+//
+// The error names the file, what it holds and what was expected.
+func LoadMNIST(folder string) (Data, error) {
+	var data Data
+	for _, set := range []struct {
+		prefix string
+		images *Images
+	}{{"train", &data.Train}, {"t10k", &data.Validation}} {
+		imagesFile, err := findIDX(folder, set.prefix+"-images-idx3-ubyte")
+		if err != nil {
+			return Data{}, err
+		}
+		labelsFile, err := findIDX(folder, set.prefix+"-labels-idx1-ubyte")
+		if err != nil {
+			return Data{}, err
+		}
+		*set.images, err = readImages(os.DirFS(filepath.Clean(folder)), imagesFile, labelsFile)
+		if err != nil {
+			return Data{}, fmt.Errorf("in the folder %s: %w", folder, err)
+		}
+	}
+	return data, nil
+}
+
+// findIDX returns the name under which folder has one of MNIST's files.
+func findIDX(folder, name string) (string, error) {
+	dotted := strings.Replace(name, "-idx", ".idx", 1)
+	for _, candidate := range []string{name, name + ".gz", dotted, dotted + ".gz"} {
+		if _, err := os.Stat(filepath.Join(folder, candidate)); err == nil {
+			return candidate, nil
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("the folder %s has no file %s, gzipped (.gz) or not; it must have MNIST's four files", folder, name)
+}
+
+// readImages reads images from one file and their labels from another.
+func readImages(folder fs.FS, imagesFile, labelsFile string) (Images, error) {
+	pixels, err := readIDXFile(folder, imagesFile, ImageSize, ImageSize)
+	if err != nil {
+		return Images{}, err
+	}
+	labels, err := readIDXFile(folder, labelsFile)
+	if err != nil {
+		return Images{}, err
+	}
+	if numImages := len(pixels) / NumPixels; numImages != len(labels) {
+		return Images{}, fmt.Errorf("%s holds %d images and %s %d labels, expected one label for each image",
+			imagesFile, numImages, labelsFile, len(labels))
+	}
+	for i, label := range labels {
+		if label >= NumClasses {
+			return Images{}, fmt.Errorf("%s: label %d is %d, expected a digit from 0 to 9", labelsFile, i, label)
+		}
+	}
+	return Images{Pixels: pixels, Labels: labels}, nil
+}
+
+// readIDXFile reads a file with readIDX; its error names the file.
+func readIDXFile(folder fs.FS, name string, itemShape ...int) ([]byte, error) {
+	file, err := folder.Open(name)
+	if err != nil {
+		return nil, err // names the file already
+	}
+	defer file.Close()
+	items, err := readIDX(file, itemShape...)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return items, nil
+}
+
+// maxItems is how many items an IDX file may hold: as many as MNIST's largest. It bounds what a
+// small gzip file can unpack to.
+const maxItems = 60_000
+
+// readIDX reads an IDX file of bytes, gzipped or not, and returns the bytes of all its items.
+// itemShape is what the shape of one item must be: 28 and 28 for images, nothing for labels.
+//
+// The format (http://yann.lecun.com/exdb/mnist/): the bytes 0, 0, 8 for "unsigned bytes" and the
+// number of dimensions; the size of each dimension as a big-endian uint32, the number of items
+// first; then the items.
+func readIDX(file io.Reader, itemShape ...int) ([]byte, error) {
+	buffered := bufio.NewReader(file)
+	var reader io.Reader = buffered
+	if start, _ := buffered.Peek(2); bytes.Equal(start, []byte{0x1f, 0x8b}) {
+		unzipped, err := gzip.NewReader(buffered)
+		if err != nil {
+			return nil, unreadable(err)
+		}
+		reader = unzipped
+	}
+
+	var magic uint32
+	if err := binary.Read(reader, binary.BigEndian, &magic); err != nil {
+		return nil, unreadable(err)
+	}
+	if expected := 0x0800 + uint32(1+len(itemShape)); magic != expected {
+		return nil, fmt.Errorf("its magic number is 0x%08x, expected 0x%08x", magic, expected)
+	}
+	sizes := make([]uint32, 1+len(itemShape))
+	if err := binary.Read(reader, binary.BigEndian, sizes); err != nil {
+		return nil, unreadable(err)
+	}
+	numItems, itemBytes := sizes[0], int64(1)
+	if numItems == 0 || numItems > maxItems {
+		return nil, fmt.Errorf("its header announces %d items, expected 1 to %d", numItems, maxItems)
+	}
+	for i, size := range itemShape {
+		if sizes[1+i] != uint32(size) {
+			return nil, fmt.Errorf("its images are %v, expected %v pixels", sizes[1:], itemShape)
+		}
+		itemBytes *= int64(size)
+	}
+
+	// The memory grows with what the file really holds. Asking for one byte too many finds trailing
+	// bytes, and makes gzip verify its checksum when there are none.
+	announced := int64(numItems) * itemBytes
+	items, err := io.ReadAll(io.LimitReader(reader, announced+1))
+	if err != nil {
+		return nil, unreadable(err)
+	}
+	if found := int64(len(items)); found < announced {
+		return nil, fmt.Errorf("it is cut off: %d bytes follow its header, expected %d (%d items)", found, announced, numItems)
+	} else if found > announced {
+		return nil, fmt.Errorf("more follows its %d items, expected the end after %d bytes of them", numItems, announced)
+	}
+	return items, nil
+}
+
+// unreadable says what an error from reading a file means for its reader.
+func unreadable(err error) error {
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return errors.New("it is cut off or damaged, expected a whole IDX file; fetch it again")
+	case errors.Is(err, gzip.ErrHeader), errors.Is(err, gzip.ErrChecksum), errors.As(err, new(flate.CorruptInputError)):
+		return fmt.Errorf("it is damaged, expected a sound gzip file (%w); fetch it again", err)
+	}
+	return err
 }
