@@ -1,0 +1,240 @@
+package mnistlib
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// A Model describes a network; it holds no weights. Forward takes a batch of images
+// [1, 28, 28], with pixels from 0 to 1, and returns the logits [10], one for each digit.
+type Model interface {
+	Forward(nn *Layers, x *Tensor) *Tensor
+}
+
+// MLP is a multi-layer perceptron: 784 pixels, Hidden units with ReLU, 10 logits.
+type MLP struct{ Hidden int }
+
+func (m MLP) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.ReLU(nn.Linear("layer1", nn.Flatten(x), m.Hidden))
+	return nn.Linear("layer2", x, NumClasses)
+}
+
+// CNN is a small convolutional network: two rounds of convolution, ReLU and pooling, with 4 and 8
+// channels, and a linear layer.
+type CNN struct{}
+
+func (CNN) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.MaxPool2d(nn.ReLU(nn.Conv2d("conv1", x, 4)))
+	x = nn.MaxPool2d(nn.ReLU(nn.Conv2d("conv2", x, 8)))
+	return nn.Linear("fc", nn.Flatten(x), NumClasses)
+}
+
+// MLPBN is [MLP] with batch normalization of the hidden units, after the ReLU or before it.
+type MLPBN struct {
+	Hidden     int
+	BeforeReLU bool
+}
+
+func (m MLPBN) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.Linear("layer1", nn.Flatten(x), m.Hidden)
+	if m.BeforeReLU {
+		x = nn.ReLU(nn.BatchNorm("bn", x))
+	} else {
+		x = nn.BatchNorm("bn", nn.ReLU(x))
+	}
+	return nn.Linear("layer2", x, NumClasses)
+}
+
+// CNNBN is [CNN] with batch normalization after each ReLU, before the pooling.
+type CNNBN struct{}
+
+func (CNNBN) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.MaxPool2d(nn.BatchNorm("bn1", nn.ReLU(nn.Conv2d("conv1", x, 4))))
+	x = nn.MaxPool2d(nn.BatchNorm("bn2", nn.ReLU(nn.Conv2d("conv2", x, 8))))
+	return nn.Linear("fc", nn.Flatten(x), NumClasses)
+}
+
+// A Summary is what [Describe] finds in a model. It prints as a table.
+type Summary struct {
+	Name          string // for example "MLP(30)"
+	Layers        []Layer
+	NumParameters int // that training changes
+}
+
+// Describe runs through a model without computing anything and lists its layers and parameters.
+// It returns an error if the layers do not fit together or the model does not end in 10 logits.
+func Describe(model Model) (Summary, error) {
+	nn, _, err := describe(model)
+	if err != nil {
+		return Summary{}, err
+	}
+	s := Summary{Name: modelName(model), Layers: nn.layers}
+	for _, layer := range nn.layers {
+		s.NumParameters += layer.NumParameters
+	}
+	return s, nil
+}
+
+func (s Summary) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s parameters\n", s.Name, thousands(s.NumParameters))
+	for _, layer := range s.Layers {
+		parameters := ""
+		if layer.NumParameters > 0 {
+			parameters = thousands(layer.NumParameters)
+		}
+		line := fmt.Sprintf("  %-10s %-8s %-12s %9s", layer.Kind, layer.Name, shapeString(layer.Shape), parameters)
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+	return b.String()
+}
+
+// InitialWeights draws the weights that a model starts from, as PyTorch does: weights and biases of
+// Linear and Conv2d uniform in ±1/√fan_in, batch norm's γ = 1 and β = 0, running mean 0 and variance
+// 1. The same seed gives the same weights.
+func InitialWeights(model Model, seed uint64) (Weights, error) {
+	nn, _, err := describe(model)
+	if err != nil {
+		return nil, err
+	}
+	random := rand.New(rand.NewPCG(seed, weightStream))
+	weights := make(Weights, len(nn.specs))
+	for i, spec := range nn.specs {
+		w := Weight{Name: spec.name, DType: "F32", Shape: slices.Clone(spec.shape), Trainable: spec.kind.trainable()}
+		w.Values = make([]float64, product(spec.shape))
+		switch spec.kind {
+		case uniform:
+			bound := 1 / math.Sqrt(float64(spec.fanIn))
+			for j := range w.Values {
+				w.Values[j] = float64(float32(bound * (2*random.Float64() - 1)))
+			}
+		case ones, runningVar:
+			for j := range w.Values {
+				w.Values[j] = 1
+			}
+		case batchCount:
+			w.DType = "I64"
+		}
+		weights[i] = w
+	}
+	return weights, nil
+}
+
+// The seed of a run gives two independent streams of random numbers.
+const (
+	weightStream  = 1 // the initial weights
+	shuffleStream = 2 // the order of the images
+)
+
+// checkWeights says what keeps weights from fitting a model.
+func checkWeights(model Model, specs []weightSpec, weights Weights) error {
+	name := modelName(model)
+	given := map[string]Weight{}
+	for _, w := range weights {
+		given[w.Name] = w
+	}
+	for _, spec := range specs {
+		w, ok := given[spec.name]
+		if !ok {
+			return fmt.Errorf("the weights lack %q, which %s has", spec.name, name)
+		}
+		if !slices.Equal(w.Shape, spec.shape) {
+			return fmt.Errorf("the weight %q has the shape %v, but %s takes %v", spec.name, w.Shape, name, spec.shape)
+		}
+		if len(w.Values) != product(spec.shape) {
+			return fmt.Errorf("the weight %q has %d values, but its shape %v takes %d", spec.name, len(w.Values), w.Shape, product(spec.shape))
+		}
+		delete(given, spec.name)
+	}
+	for _, w := range weights {
+		if _, extra := given[w.Name]; extra {
+			return fmt.Errorf("the weights hold %q, which %s does not have", w.Name, name)
+		}
+	}
+	return nil
+}
+
+// describe runs Forward without building a program. It returns the layers and the input.
+func describe(model Model) (*Layers, *Tensor, error) {
+	nn, x := &Layers{}, &Tensor{shape: []int{1, ImageSize, ImageSize}}
+	_, err := runForward(model, nn, x)
+	return nn, x, err
+}
+
+// runForward calls the model's Forward and turns a panic inside it into an error of one sentence.
+func runForward(model Model, nn *Layers, x *Tensor) (logits *Tensor, err error) {
+	if model == nil {
+		return nil, errors.New("the model is nil; give a value such as MLP{Hidden: 30}")
+	}
+	name := modelName(model)
+	defer func() {
+		switch cause := recover().(type) {
+		case nil:
+		case modelError:
+			err = fmt.Errorf("the model %s: %w", name, cause)
+		default:
+			err = fmt.Errorf("the model %s: its Forward method failed: %v", name, firstLine(cause))
+		}
+	}()
+	logits = model.Forward(nn, x)
+	if logits == nil {
+		return nil, fmt.Errorf("the model %s: Forward returned nil instead of its logits", name)
+	}
+	if !slices.Equal(logits.shape, []int{NumClasses}) {
+		return nil, fmt.Errorf("the model %s: Forward must return one logit for each of the 10 digits, the shape [10], but returned %v", name, logits.shape)
+	}
+	return logits, nil
+}
+
+func firstLine(v any) string {
+	line, _, _ := strings.Cut(fmt.Sprint(v), "\n")
+	return line
+}
+
+// modelName is the model's type and the values of its fields: "MLP(30)".
+func modelName(model Model) string {
+	if s, ok := model.(fmt.Stringer); ok {
+		return s.String()
+	}
+	v := reflect.Indirect(reflect.ValueOf(model))
+	if v.Kind() != reflect.Struct {
+		return reflect.TypeOf(model).Name()
+	}
+	var fields []string
+	for i := range v.NumField() {
+		switch f := v.Field(i); f.Kind() {
+		case reflect.Bool:
+			if f.Bool() {
+				fields = append(fields, v.Type().Field(i).Name)
+			}
+		default:
+			fields = append(fields, fmt.Sprint(f))
+		}
+	}
+	if len(fields) == 0 {
+		return v.Type().Name()
+	}
+	return v.Type().Name() + "(" + strings.Join(fields, ", ") + ")"
+}
+
+func shapeString(shape []int) string {
+	dims := make([]string, len(shape))
+	for i, d := range shape {
+		dims[i] = fmt.Sprint(d)
+	}
+	return strings.Join(dims, "×")
+}
+
+// thousands writes 159010 as 159,010.
+func thousands(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}

@@ -1,0 +1,93 @@
+package mnistlib
+
+import (
+	"errors"
+
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+)
+
+// Predict returns, for each image, the probability that the model gives to each of the 10 digits, in
+// evaluation mode: the softmax of its logits. It returns an error if the weights do not fit the
+// model.
+func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
+	if images.Len() == 0 {
+		return nil, nil
+	}
+	if err := checkImages(images); err != nil {
+		return nil, err
+	}
+	net, err := newNetwork(model, false)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkWeights(model, net.specs, weights); err != nil {
+		return nil, err
+	}
+	b, err := openBackend()
+	if err != nil {
+		return nil, err
+	}
+	if net.convolved && !b.isXLA {
+		return nil, errors.New("the pure-Go backend cannot run a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
+	}
+	numChunk := min(chunkSize, images.Len())
+	program, err := compile(b, "prediction", func(g *Graph) []*Node { return net.predict(g, numChunk) })
+	if err != nil {
+		return nil, err
+	}
+	defer program.Finalize()
+	var inputs []*tensors.Tensor
+	for _, spec := range net.specs {
+		inputs = append(inputs, net.tensor(weights, spec))
+	}
+	probabilities := make([][]float64, images.Len())
+	for from := 0; from < images.Len(); from += numChunk {
+		part := images.Slice(from, min(from+numChunk, images.Len()))
+		outputs, err := run(program, anys(inputs, net.evaluationImages(part, numChunk))...)
+		if err != nil {
+			return nil, err
+		}
+		tensors.MustConstFlatData(outputs[0], func(p []float64) { // [10, numChunk]
+			for i := range part.Len() {
+				row := make([]float64, NumClasses)
+				for digit := range row {
+					row[digit] = p[digit*numChunk+i]
+				}
+				probabilities[from+i] = row
+			}
+		})
+		outputs[0].MustFinalizeAll()
+	}
+	return probabilities, nil
+}
+
+// Accuracy returns the fraction of the images whose label the model finds the most probable, in
+// evaluation mode; of equally probable digits it says the first. Errors are those of [Predict].
+func Accuracy(model Model, weights Weights, images Images) (float64, error) {
+	if images.Len() == 0 {
+		return 0, errors.New("there are no images to measure the accuracy on")
+	}
+	probabilities, err := Predict(model, weights, images)
+	if err != nil {
+		return 0, err
+	}
+	correct := 0
+	for i, p := range probabilities {
+		if argMax(p) == int(images.Labels[i]) {
+			correct++
+		}
+	}
+	return float64(correct) / float64(images.Len()), nil
+}
+
+// argMax returns the index of the largest value, the first of equal ones.
+func argMax(values []float64) int {
+	best := 0
+	for i, v := range values {
+		if v > values[best] {
+			best = i
+		}
+	}
+	return best
+}

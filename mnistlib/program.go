@@ -1,0 +1,220 @@
+package mnistlib
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+)
+
+// A network is a model ready to be built into programs: what it consists of, and in which precision
+// it computes.
+type network struct {
+	model     Model
+	specs     []weightSpec
+	convolved bool // the images go into a Conv2d
+	dtype     dtypes.DType
+}
+
+func newNetwork(model Model, float64s bool) (*network, error) {
+	nn, x, err := describe(model)
+	if err != nil {
+		return nil, err
+	}
+	net := &network{model: model, specs: nn.specs, convolved: x.convolved, dtype: dtypes.Float32}
+	if float64s {
+		net.dtype = dtypes.Float64
+	}
+	return net, nil
+}
+
+// trainStep builds the program of one training step. Its inputs are the state, all training images
+// (uint8 [images, 784]) with their labels (int32 [images]), and which of them are the batch (int32
+// [batch]); its outputs are the new state and the mean loss of the batch before the step.
+//
+// The state is the weights, in the model's order, then the optimizer's slots for each trainable
+// weight, then the number of steps done (float64).
+func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSize int) []*Node {
+	weights := net.weightParameters(g)
+	var slots [][]*Node
+	for i, spec := range net.specs {
+		slots = append(slots, nil)
+		for range optimizer.numSlots() {
+			if spec.kind.trainable() {
+				slots[i] = append(slots[i], Parameter(g, fmt.Sprintf("slot%d of %s", len(slots[i]), spec.name), weights[i].Shape()))
+			}
+		}
+	}
+	steps := Parameter(g, "steps", shapes.Make(dtypes.Float64))
+	pixels := Parameter(g, "pixels", shapes.Make(dtypes.Uint8, numImages, NumPixels))
+	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
+	batch := InsertAxes(Parameter(g, "batch", shapes.Make(dtypes.Int32, batchSize)), -1)
+
+	images := DivScalar(ConvertDType(Gather(pixels, batch), net.dtype), 255)
+	x := Reshape(Transpose(images, 0, 1), 1, ImageSize, ImageSize, batchSize)
+	nn := net.layers(weights, true)
+	logits := net.forward(nn, &Tensor{shape: []int{1, ImageSize, ImageSize}, node: x})
+	loss := crossEntropy(logits, Gather(labels, batch))
+
+	var trainable []*Node
+	for i, spec := range net.specs {
+		if spec.kind.trainable() {
+			trainable = append(trainable, weights[i])
+		}
+	}
+	gradients := Gradient(loss, trainable...)
+
+	steps = AddScalar(steps, 1)
+	var newWeights, newSlots []*Node
+	for i, spec := range net.specs {
+		if !spec.kind.trainable() {
+			newWeights = append(newWeights, nn.updates[spec.name])
+			continue
+		}
+		w, s := optimizer.step(weights[i], gradients[0], slots[i], steps)
+		gradients = gradients[1:]
+		newWeights = append(newWeights, w)
+		newSlots = append(newSlots, s...)
+	}
+	return slices.Concat(newWeights, newSlots, []*Node{steps, ConvertDType(loss, dtypes.Float64)})
+}
+
+// evaluate builds the program that judges images in evaluation mode. Its inputs are the weights, the
+// images as evaluationImages lays them out, and their labels (int32 [images]); its output tells of
+// each image whether its label has the largest logit (bool [images]).
+func (net *network) evaluate(g *Graph, numImages int) []*Node {
+	logits := net.evaluationLogits(g, numImages)
+	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
+	return []*Node{isCorrect(logits, labels)}
+}
+
+// predict builds the program that gives the probability of each digit, [10, images]. Its inputs are
+// those of evaluate, without the labels.
+func (net *network) predict(g *Graph, numImages int) []*Node {
+	z := net.evaluationLogits(g, numImages)
+	e := Exp(Sub(z, ReduceAndKeep(z, ReduceMax, 0)))
+	return []*Node{ConvertDType(Div(e, ReduceAndKeep(e, ReduceSum, 0)), dtypes.Float64)}
+}
+
+func (net *network) evaluationLogits(g *Graph, numImages int) *Node {
+	nn := net.layers(net.weightParameters(g), false)
+	x := &Tensor{shape: []int{1, ImageSize, ImageSize}}
+	if net.convolved {
+		x.padded = Parameter(g, "images", shapes.Make(net.dtype, 1, ImageSize+2, ImageSize+2, numImages))
+		x.node = Slice(x.padded, AxisRange(), AxisRange(1, -1), AxisRange(1, -1), AxisRange())
+	} else {
+		x.node = Parameter(g, "images", shapes.Make(net.dtype, 1, ImageSize, ImageSize, numImages))
+	}
+	return net.forward(nn, x)
+}
+
+// evaluationImages lays images out as evaluate takes them: pixels from 0 to 1, the image as the last
+// axis and, before a Conv2d, with a border of zeros. It makes room for n images; those that are not
+// there stay black.
+func (net *network) evaluationImages(images Images, n int) *tensors.Tensor {
+	border := 0
+	if net.convolved {
+		border = 1
+	}
+	side := ImageSize + 2*border
+	if net.dtype == dtypes.Float64 {
+		return tensors.FromFlatDataAndDimensions(batchLastPixels[float64](images, n, border), 1, side, side, n)
+	}
+	return tensors.FromFlatDataAndDimensions(batchLastPixels[float32](images, n, border), 1, side, side, n)
+}
+
+func batchLastPixels[T float32 | float64](images Images, n, border int) []T {
+	side := ImageSize + 2*border
+	out := make([]T, side*side*n)
+	for row := range ImageSize {
+		for column := range ImageSize {
+			pixel := out[((row+border)*side+column+border)*n:][:n]
+			for i := range images.Len() {
+				pixel[i] = T(images.Pixels[i*NumPixels+row*ImageSize+column]) / 255
+			}
+		}
+	}
+	return out
+}
+
+func (net *network) weightParameters(g *Graph) []*Node {
+	weights := make([]*Node, len(net.specs))
+	for i, spec := range net.specs {
+		dtype := net.dtype
+		if spec.kind == batchCount {
+			dtype = dtypes.Int64
+		}
+		weights[i] = Parameter(g, spec.name, shapes.Make(dtype, spec.shape...))
+	}
+	return weights
+}
+
+func (net *network) layers(weights []*Node, training bool) *Layers {
+	nn := &Layers{weights: map[string]*Node{}, training: training, updates: map[string]*Node{}}
+	for i, spec := range net.specs {
+		nn.weights[spec.name] = weights[i]
+	}
+	return nn
+}
+
+func (net *network) forward(nn *Layers, x *Tensor) *Node {
+	logits, err := runForward(net.model, nn, x)
+	if err != nil {
+		panic(err) // compile returns it
+	}
+	return logits.node
+}
+
+// crossEntropy is the mean over the batch of -log softmax(logits)[label]; logits are [10, batch].
+func crossEntropy(logits, labels *Node) *Node {
+	z := Sub(logits, StopGradient(ReduceAndKeep(logits, ReduceMax, 0))) // so that exp cannot overflow
+	logSum := Log(ReduceSum(Exp(z), 0))
+	return ReduceAllMean(Sub(logSum, ReduceSum(Where(oneHot(z, labels), z, ZerosLike(z)), 0)))
+}
+
+// isCorrect tells of each image whether its label has the largest logit; among equal logits the
+// first counts, as in PyTorch. It is written without ArgMax, which compiles slowly.
+func isCorrect(logits, labels *Node) *Node {
+	isLargest := Equal(logits, ReduceAndKeep(logits, ReduceMax, 0))
+	digits := Iota(logits.Graph(), shapes.Make(dtypes.Int32, logits.Shape().Dimensions...), 0)
+	first := ReduceMin(Where(isLargest, digits, AddScalar(ZerosLike(digits), NumClasses)), 0)
+	return Equal(first, labels)
+}
+
+// oneHot is true where a row of logits [10, batch] is that of the image's label.
+func oneHot(logits, labels *Node) *Node {
+	digits := Iota(logits.Graph(), shapes.Make(dtypes.Int32, logits.Shape().Dimensions...), 0)
+	return Equal(digits, BroadcastToDims(InsertAxes(labels, 0), logits.Shape().Dimensions...))
+}
+
+// compile builds a program and compiles it.
+func compile(b *backend, name string, build func(g *Graph) []*Node) (program *Graph, err error) {
+	defer catch(&err, "compiling the "+name+" program")
+	program = NewGraph(b.Backend, name)
+	program.Compile(build(program)...)
+	return program, nil
+}
+
+// run executes a program.
+func run(program *Graph, inputs ...any) (outputs []*tensors.Tensor, err error) {
+	defer catch(&err, "running the "+program.Name()+" program")
+	return program.Run(inputs...), nil
+}
+
+// catch turns a panic of GoMLX, which is how it reports errors while it builds, into an error.
+func catch(err *error, doing string) {
+	switch cause := recover().(type) {
+	case nil:
+	case error:
+		*err = fmt.Errorf("%s failed: %s", doing, firstLine(cause))
+		if _, ok := errors.AsType[modelError](cause); ok {
+			*err = cause
+		}
+	default:
+		*err = fmt.Errorf("%s failed: %s", doing, firstLine(cause))
+	}
+}

@@ -1,0 +1,371 @@
+package mnistlib
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/signal"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/schollz/progressbar/v3"
+)
+
+// Config says how to train. Its zero value is the tutorial's.
+type Config struct {
+	Optimizer Optimizer // nil: SGD{LR: 0.1, Momentum: 0.9}
+	BatchSize int       // images a step; 0: 64. The last images of an epoch that do not fill a batch are skipped
+	Epochs    int       // passes through the training images; 0: 10
+	NoShuffle bool      // take the images in the same order in every epoch
+	Seed      uint64    // decides the initial weights and the order of the images; 0 draws a fresh one, which History.Seed tells
+
+	Weights           Weights // what to start from; nil: InitialWeights(model, seed)
+	EvaluateEachEpoch bool    // measure the accuracies once an epoch, not after every step
+	Float64           bool    // compute in float64; nil: float32
+	Live              bool    // in a notebook, draw the curves while they grow
+	Quiet             bool    // print nothing
+}
+
+// Train trains a model and returns the history of the run. At every iteration it records the loss of
+// the batch and, after the step, the accuracy on all training and all validation images, in
+// evaluation mode.
+//
+// An interrupt (Ctrl-C, or the notebook's stop button) ends it early, without an error: the History
+// holds the curves so far. It returns an error if the model, the data or the configuration cannot
+// be used, and an error beside the History so far if the loss stops being finite.
+//
+// With the same seed, the curves on the CPU are the same to the last bit.
+func Train(model Model, data Data, config Config) (*History, error) {
+	histories, err := TrainMany(model, data, config, 1)
+	if len(histories) == 0 {
+		return nil, err
+	}
+	return histories[0], err
+}
+
+// Must returns value, unless err is not nil: then it prints err and ends the program, in a notebook
+// the cell, with status 1.
+func Must[T any](value T, err error) T {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	return value
+}
+
+// TrainMany trains n runs that differ only by their seeds, config.Seed, config.Seed+1, …, with one
+// compilation and one progress line. Each is the run that [Train] makes with its seed. It returns
+// errors as Train does, those of several runs joined. Live curves are drawn of a single run only.
+func TrainMany(model Model, data Data, config Config, n int) ([]*History, error) {
+	if n < 1 {
+		return nil, fmt.Errorf("the number of runs is %d; it must be at least 1", n)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	t, err := newTrainer(ctx, model, data, config)
+	if err != nil {
+		return nil, err
+	}
+	defer t.close()
+	seed := config.Seed
+	if seed == 0 {
+		seed = 1 + rand.Uint64N(999_999) // short enough to type
+	}
+	t.startProgress(n)
+
+	// Runs side by side fill the processor better than the threads of one run do.
+	histories, errs := make([]*History, n), make([]error, n)
+	var workers sync.WaitGroup
+	free := make(chan struct{}, runtime.NumCPU())
+	for i := range n {
+		free <- struct{}{}
+		workers.Go(func() {
+			histories[i], errs[i] = t.run(ctx, seed+uint64(i))
+			<-free
+		})
+	}
+	workers.Wait()
+	t.endProgress()
+	if n == 1 && !config.Quiet {
+		fmt.Println(histories[0])
+	}
+	if ctx.Err() != nil && !config.Quiet {
+		fmt.Println("Interrupted: the curves show what was trained so far.")
+	}
+	return histories, errors.Join(errs...)
+}
+
+// A trainer holds what the runs of one model and configuration share: the compiled programs, and the
+// images on the device.
+type trainer struct {
+	config  Config // with its defaults filled in
+	data    Data
+	backend *backend
+	network *network
+
+	stepProgram     *Graph
+	evaluateProgram *Graph
+	pixels, labels  *tensors.Tensor   // what trainStep takes
+	evaluation      []evaluationChunk // all training, then all validation images
+	compileSeconds  float64
+
+	progress *progressbar.ProgressBar // nil if quiet
+}
+
+// An evaluationChunk is as many images as one execution of the evaluation program judges.
+type evaluationChunk struct{ images, labels *tensors.Tensor }
+
+// chunkSize bounds the memory that an evaluation takes; the tutorial's images fit into one chunk.
+const chunkSize = 2500
+
+// newTrainer checks everything and compiles. If ctx is done meanwhile, it returns an error at once.
+func newTrainer(ctx context.Context, model Model, data Data, config Config) (*trainer, error) {
+	if err := fillDefaults(&config); err != nil {
+		return nil, err
+	}
+	if err := checkData(data, config); err != nil {
+		return nil, err
+	}
+	net, err := newNetwork(model, config.Float64)
+	if err != nil {
+		return nil, err
+	}
+	if config.Weights != nil {
+		if err := checkWeights(model, net.specs, config.Weights); err != nil {
+			return nil, err
+		}
+	}
+	t := &trainer{config: config, data: data, network: net}
+	done := make(chan error, 1)
+	go func() { done <- t.compile() }()
+	select {
+	case err = <-done:
+	case <-ctx.Done():
+		err = errors.New("interrupted while compiling; nothing was trained")
+	}
+	if err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// compile opens the backend, compiles both programs side by side and moves the images to the device.
+func (t *trainer) compile() (err error) {
+	start := time.Now()
+	if t.backend, err = openBackend(); err != nil {
+		return err
+	}
+	if t.network.convolved && !t.backend.isXLA {
+		return errors.New("the pure-Go backend cannot train a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
+	}
+	numTrain, numAll := t.data.Train.Len(), t.data.Train.Len()+t.data.Validation.Len()
+	numChunk := min(chunkSize, numAll)
+	var stepErr, evaluateErr error
+	var both sync.WaitGroup
+	both.Go(func() {
+		t.stepProgram, stepErr = compile(t.backend, "training step", func(g *Graph) []*Node {
+			return t.network.trainStep(g, t.config.Optimizer, numTrain, t.config.BatchSize)
+		})
+	})
+	both.Go(func() {
+		t.evaluateProgram, evaluateErr = compile(t.backend, "evaluation", func(g *Graph) []*Node {
+			return t.network.evaluate(g, numChunk)
+		})
+	})
+	t.pixels = tensors.FromFlatDataAndDimensions(t.data.Train.Pixels, numTrain, NumPixels)
+	t.labels = labelTensor(t.data.Train.Labels, numTrain)
+	all := Images{
+		Pixels: slices.Concat(t.data.Train.Pixels, t.data.Validation.Pixels),
+		Labels: slices.Concat(t.data.Train.Labels, t.data.Validation.Labels),
+	}
+	for from := 0; from < numAll; from += numChunk {
+		part := all.Slice(from, min(from+numChunk, numAll))
+		t.evaluation = append(t.evaluation, evaluationChunk{
+			images: t.network.evaluationImages(part, numChunk),
+			labels: labelTensor(part.Labels, numChunk),
+		})
+	}
+	both.Wait()
+	t.compileSeconds = time.Since(start).Seconds()
+	return errors.Join(stepErr, evaluateErr)
+}
+
+// labelTensor holds n labels; those that are not there are -1, which no prediction equals.
+func labelTensor(labels []byte, n int) *tensors.Tensor {
+	values := make([]int32, n)
+	for i := range values {
+		values[i] = -1
+		if i < len(labels) {
+			values[i] = int32(labels[i])
+		}
+	}
+	return tensors.FromFlatDataAndDimensions(values, n)
+}
+
+// close frees the programs and the images.
+func (t *trainer) close() {
+	t.stepProgram.Finalize()
+	t.evaluateProgram.Finalize()
+	t.pixels.MustFinalizeAll()
+	t.labels.MustFinalizeAll()
+	for _, chunk := range t.evaluation {
+		chunk.images.MustFinalizeAll()
+		chunk.labels.MustFinalizeAll()
+	}
+}
+
+// run makes one run, from its initial weights to its last iteration.
+func (t *trainer) run(ctx context.Context, seed uint64) (*History, error) {
+	start := time.Now()
+	c := t.config
+	h := &History{
+		Model: modelName(t.network.model), Optimizer: c.Optimizer.String(), BatchSize: c.BatchSize, Epochs: c.Epochs,
+		Shuffle: !c.NoShuffle, Seed: seed, Float64: c.Float64, Backend: t.backend.description,
+		TrainImages: t.data.Train.Len(), ValidationImages: t.data.Validation.Len(), CompileSeconds: t.compileSeconds,
+	}
+	h.Name = h.Model + ", " + h.Optimizer
+	weights := c.Weights
+	if weights == nil {
+		var err error
+		if weights, err = InitialWeights(t.network.model, seed); err != nil {
+			return h, err
+		}
+	}
+	state, err := t.newState(weights)
+	if err != nil {
+		return h, err
+	}
+	defer state.close()
+	err = t.iterate(ctx, seed, state, h)
+	h.Weights = state.weights()
+	h.Seconds = t.compileSeconds + time.Since(start).Seconds()
+	return h, err
+}
+
+// iterate takes the steps of a run and records them in h.
+func (t *trainer) iterate(ctx context.Context, seed uint64, state *state, h *History) error {
+	c := t.config
+	random := rand.New(rand.NewPCG(seed, shuffleStream))
+	order := make([]int32, t.data.Train.Len())
+	for i := range order {
+		order[i] = int32(i)
+	}
+	perEpoch := len(order) / c.BatchSize
+	for range c.Epochs {
+		if !c.NoShuffle {
+			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		}
+		for i := range perEpoch {
+			if ctx.Err() != nil {
+				h.Interrupted = true
+				return nil
+			}
+			loss, err := state.step(order[i*c.BatchSize:][:c.BatchSize])
+			if err != nil {
+				return err
+			}
+			h.Loss = append(h.Loss, loss)
+			if math.IsNaN(loss) || math.IsInf(loss, 0) {
+				return fmt.Errorf("the loss became %v at iteration %d of %s; a learning rate below that of %s usually helps", loss, len(h.Loss), h.Model, h.Optimizer)
+			}
+			if !c.EvaluateEachEpoch || i == perEpoch-1 {
+				train, validation, err := state.evaluate()
+				if err != nil {
+					return err
+				}
+				h.Evaluated = append(h.Evaluated, len(h.Loss))
+				h.TrainAccuracy = append(h.TrainAccuracy, float64(train)/float64(t.data.Train.Len()))
+				h.ValidationAccuracy = append(h.ValidationAccuracy, float64(validation)/float64(t.data.Validation.Len()))
+			}
+			t.advance()
+		}
+	}
+	return nil
+}
+
+// fillDefaults gives the zero fields of a configuration their meaning, and checks the others.
+func fillDefaults(c *Config) error {
+	if c.Optimizer == nil {
+		c.Optimizer = SGD{LR: 0.1, Momentum: 0.9}
+	}
+	if c.BatchSize == 0 {
+		c.BatchSize = 64
+	}
+	if c.Epochs == 0 {
+		c.Epochs = 10
+	}
+	if c.BatchSize < 0 {
+		return fmt.Errorf("Config.BatchSize is %d; it must be at least 1, or 0 for 64", c.BatchSize)
+	}
+	if c.Epochs < 0 {
+		return fmt.Errorf("Config.Epochs is %d; it must be at least 1, or 0 for 10", c.Epochs)
+	}
+	if err := c.Optimizer.check(); err != nil {
+		return fmt.Errorf("Config.Optimizer: %w", err)
+	}
+	return nil
+}
+
+func checkData(data Data, c Config) error {
+	for _, set := range []struct {
+		name   string
+		images Images
+	}{{"training", data.Train}, {"validation", data.Validation}} {
+		if set.images.Len() == 0 {
+			return fmt.Errorf("the data has no %s images; mnistlib.MNIST() has 2,000 to train and 500 to validate", set.name)
+		}
+		if err := checkImages(set.images); err != nil {
+			return fmt.Errorf("the %s data: %w", set.name, err)
+		}
+	}
+	if c.BatchSize > data.Train.Len() {
+		return fmt.Errorf("Config.BatchSize is %d, but there are only %d training images", c.BatchSize, data.Train.Len())
+	}
+	return nil
+}
+
+func checkImages(images Images) error {
+	if len(images.Pixels) != NumPixels*images.Len() {
+		return fmt.Errorf("%d labels need %d pixels (784 each), but there are %d", images.Len(), NumPixels*images.Len(), len(images.Pixels))
+	}
+	for i, label := range images.Labels {
+		if label >= NumClasses {
+			return fmt.Errorf("the label of image %d is %d; labels are the digits 0 to 9", i, label)
+		}
+	}
+	return nil
+}
+
+// startProgress shows how far n runs are, in one line.
+func (t *trainer) startProgress(n int) {
+	if t.config.Quiet {
+		return
+	}
+	total := n * t.config.Epochs * (t.data.Train.Len() / t.config.BatchSize)
+	t.progress = progressbar.NewOptions(total,
+		progressbar.OptionSetWriter(os.Stdout),
+		progressbar.OptionSetDescription(modelName(t.network.model)),
+		progressbar.OptionShowCount(),
+		progressbar.OptionSetWidth(30),
+		progressbar.OptionThrottle(200*time.Millisecond),
+		progressbar.OptionClearOnFinish())
+}
+
+func (t *trainer) advance() {
+	if t.progress != nil {
+		t.progress.Add(1)
+	}
+}
+
+func (t *trainer) endProgress() {
+	if t.progress != nil {
+		t.progress.Clear()
+	}
+}
