@@ -1,5 +1,14 @@
 package mnistlib
 
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
 // A History is what one training run did: its settings and, for each iteration, how the model fared.
 type History struct {
 	Name string // what Plot calls this run; runs of one name are drawn as their mean and a band
@@ -28,4 +37,198 @@ type History struct {
 	Backend        string // what it ran on, with versions
 
 	Weights Weights `json:"-"` // after the last step
+}
+
+// String summarizes the run; its last line is the final accuracies, as fractions.
+func (h *History) String() string {
+	order := "in the images' own order"
+	if h.Shuffle {
+		order = "shuffled"
+	}
+	precision := ""
+	if h.Float64 {
+		precision = ", in float64"
+	}
+	stopped := ""
+	if h.Interrupted {
+		stopped = "interrupted after "
+	}
+	var s strings.Builder
+	fmt.Fprintf(&s, "%s, batches of %d, %d epochs %s, seed %d%s: %s%d iterations in %.1f s, %.1f s of it compilation.\n",
+		h.label(), h.BatchSize, h.Epochs, order, h.Seed, precision, stopped, len(h.Loss), h.Seconds, h.CompileSeconds)
+	if n := len(h.Evaluated); n > 0 {
+		fmt.Fprintf(&s, "Final training accuracy %.4f, validation accuracy %.4f", h.TrainAccuracy[n-1], h.ValidationAccuracy[n-1])
+	} else {
+		s.WriteString("No accuracy was measured.")
+	}
+	return s.String()
+}
+
+// label is the run's name, or what it trained where it has none.
+func (h *History) label() string {
+	if h.Name != "" {
+		return h.Name
+	}
+	return h.Model + ", " + h.Optimizer
+}
+
+// historyFormat and historyVersion begin every saved history.
+const (
+	historyFormat  = "mnistlib history"
+	historyVersion = 1
+)
+
+// historyFile is a History as it stands in a file.
+type historyFile struct {
+	Format  string `json:"format"`
+	Version int    `json:"version"`
+
+	Name             string `json:"name"`
+	Model            string `json:"model"`
+	Optimizer        string `json:"optimizer"`
+	BatchSize        int    `json:"batch_size"`
+	Epochs           int    `json:"epochs"`
+	Shuffle          bool   `json:"shuffle"`
+	Seed             uint64 `json:"seed"`
+	Float64          bool   `json:"float64"`
+	TrainImages      int    `json:"train_images"`
+	ValidationImages int    `json:"validation_images"`
+
+	Interrupted    bool    `json:"interrupted"`
+	Seconds        float64 `json:"seconds"`
+	CompileSeconds float64 `json:"compile_seconds"`
+	Backend        string  `json:"backend"`
+
+	Loss               numbers `json:"loss"`
+	Evaluated          []int   `json:"evaluated"`
+	TrainAccuracy      numbers `json:"train_accuracy"`
+	ValidationAccuracy numbers `json:"validation_accuracy"`
+}
+
+// numbers are floats of which some may not be finite: JSON has no NaN, so it becomes null.
+type numbers []float64
+
+func (ns numbers) MarshalJSON() ([]byte, error) {
+	values := make([]*float64, len(ns)) // nil is null
+	for i := range ns {
+		if finite(ns[i]) {
+			values[i] = &ns[i]
+		}
+	}
+	return json.Marshal(values)
+}
+
+func (ns *numbers) UnmarshalJSON(text []byte) error {
+	var values []*float64
+	if err := json.Unmarshal(text, &values); err != nil {
+		return err
+	}
+	*ns = make(numbers, len(values))
+	for i, v := range values {
+		(*ns)[i] = math.NaN()
+		if v != nil {
+			(*ns)[i] = *v
+		}
+	}
+	return nil
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
+// Save writes the run, without its weights, as JSON, which Python reads as
+//
+//	history = json.load(open(path))
+//
+// It is one object. "format" is "mnistlib history" and "version" is 1. The other keys are the
+// History's fields in lower case: "name", "model", "optimizer", "batch_size", "epochs", "shuffle",
+// "seed" (an integer up to 2^64-1), "float64", "train_images", "validation_images", "interrupted",
+// "seconds", "compile_seconds", "backend" (with its versions), and the curves as lists: "loss", and
+// "evaluated", "train_accuracy" and "validation_accuracy", which are equally long. A loss that is
+// NaN or infinite is null.
+//
+// The file appears whole or not at all.
+func (h *History) Save(path string) error {
+	text, err := json.MarshalIndent(historyFile{
+		Format: historyFormat, Version: historyVersion,
+		Name: h.Name, Model: h.Model, Optimizer: h.Optimizer, BatchSize: h.BatchSize, Epochs: h.Epochs,
+		Shuffle: h.Shuffle, Seed: h.Seed, Float64: h.Float64,
+		TrainImages: h.TrainImages, ValidationImages: h.ValidationImages,
+		Interrupted: h.Interrupted, Seconds: h.Seconds, CompileSeconds: h.CompileSeconds, Backend: h.Backend,
+		Loss: h.Loss, Evaluated: append([]int{}, h.Evaluated...),
+		TrainAccuracy: h.TrainAccuracy, ValidationAccuracy: h.ValidationAccuracy,
+	}, "", " ")
+	if err == nil {
+		err = writeFile(path, append(text, '\n'))
+	}
+	if err != nil {
+		return fmt.Errorf("cannot save the history: %w", err)
+	}
+	return nil
+}
+
+// LoadHistory reads a run that Save wrote; its Weights are nil. A null in a curve becomes NaN. The
+// error says in one sentence what is wrong with the file.
+func LoadHistory(path string) (*History, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the history: %w", err)
+	}
+	h, err := decodeHistory(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s is not a history that this version can read: %w", path, err)
+	}
+	return h, nil
+}
+
+func decodeHistory(text []byte) (*History, error) {
+	var f historyFile
+	if err := json.Unmarshal(text, &f); err != nil {
+		return nil, err
+	}
+	switch {
+	case f.Format != historyFormat:
+		return nil, fmt.Errorf("its \"format\" is %q, expected %q", f.Format, historyFormat)
+	case f.Version != historyVersion:
+		return nil, fmt.Errorf("its \"version\" is %d, expected %d", f.Version, historyVersion)
+	case len(f.TrainAccuracy) != len(f.Evaluated) || len(f.ValidationAccuracy) != len(f.Evaluated):
+		return nil, fmt.Errorf("\"evaluated\", \"train_accuracy\" and \"validation_accuracy\" have %d, %d and %d values, expected equally many",
+			len(f.Evaluated), len(f.TrainAccuracy), len(f.ValidationAccuracy))
+	}
+	for k, iteration := range f.Evaluated {
+		if iteration < 0 || iteration >= len(f.Loss) || k > 0 && iteration <= f.Evaluated[k-1] {
+			return nil, fmt.Errorf("\"evaluated\" holds %d in place %d, expected growing iterations below %d, the number of losses",
+				iteration, k, len(f.Loss))
+		}
+		if train, validation := f.TrainAccuracy[k], f.ValidationAccuracy[k]; !(train >= 0 && train <= 1 && validation >= 0 && validation <= 1) {
+			return nil, fmt.Errorf("accuracies %v and %v in place %d, expected fractions from 0 to 1", train, validation, k)
+		}
+	}
+	return &History{
+		Name: f.Name, Model: f.Model, Optimizer: f.Optimizer, BatchSize: f.BatchSize, Epochs: f.Epochs,
+		Shuffle: f.Shuffle, Seed: f.Seed, Float64: f.Float64,
+		TrainImages: f.TrainImages, ValidationImages: f.ValidationImages,
+		Interrupted: f.Interrupted, Seconds: f.Seconds, CompileSeconds: f.CompileSeconds, Backend: f.Backend,
+		Loss: f.Loss, Evaluated: f.Evaluated,
+		TrainAccuracy: f.TrainAccuracy, ValidationAccuracy: f.ValidationAccuracy,
+	}, nil
+}
+
+// writeFile writes a file whole or not at all: into a temporary file beside it, which then takes its name.
+func writeFile(path string, content []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(temporary.Name()) // does nothing once renamed
+	_, err = temporary.Write(content)
+	if err == nil {
+		err = temporary.Chmod(0o644)
+	}
+	if closeErr := temporary.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(temporary.Name(), path)
 }
