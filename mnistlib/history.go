@@ -23,7 +23,8 @@ type History struct {
 	Float64                       bool
 	TrainImages, ValidationImages int
 
-	// The curves. Loss[i] is the mean cross-entropy of iteration i's batch, before its step.
+	// The curves. Iterations count from 1: Loss[i] is the mean cross-entropy of the batch of
+	// iteration i+1, before its step.
 	Loss []float64
 	// Evaluated[k] is the iteration after whose step accuracy k was measured; the accuracies are
 	// fractions, over all images, in evaluation mode.
@@ -54,8 +55,8 @@ func (h *History) String() string {
 		stopped = "interrupted after "
 	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s, batches of %d, %d epochs %s, seed %d%s: %s%d iterations in %.1f s, %.1f s of it compilation.\n",
-		h.label(), h.BatchSize, h.Epochs, order, h.Seed, precision, stopped, len(h.Loss), h.Seconds, h.CompileSeconds)
+	fmt.Fprintf(&s, "%s, batches of %d, %d epochs %s, seed %d%s: %s%s in %.1f s, %.1f s of it compilation.\n",
+		h.label(), h.BatchSize, h.Epochs, order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
 	if n := len(h.Evaluated); n > 0 {
 		fmt.Fprintf(&s, "Final training accuracy %.4f, validation accuracy %.4f", h.TrainAccuracy[n-1], h.ValidationAccuracy[n-1])
 	} else {
@@ -143,8 +144,8 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // History's fields in lower case: "name", "model", "optimizer", "batch_size", "epochs", "shuffle",
 // "seed" (an integer up to 2^64-1), "float64", "train_images", "validation_images", "interrupted",
 // "seconds", "compile_seconds", "backend" (with its versions), and the curves as lists: "loss", and
-// "evaluated", "train_accuracy" and "validation_accuracy", which are equally long. A loss that is
-// NaN or infinite is null.
+// "evaluated" (iterations, from 1), "train_accuracy" and "validation_accuracy", which are equally
+// long. A loss that is NaN or infinite is null.
 //
 // The file appears whole or not at all.
 func (h *History) Save(path string) error {
@@ -195,8 +196,8 @@ func decodeHistory(text []byte) (*History, error) {
 			len(f.Evaluated), len(f.TrainAccuracy), len(f.ValidationAccuracy))
 	}
 	for k, iteration := range f.Evaluated {
-		if iteration < 0 || iteration >= len(f.Loss) || k > 0 && iteration <= f.Evaluated[k-1] {
-			return nil, fmt.Errorf("\"evaluated\" holds %d in place %d, expected growing iterations below %d, the number of losses",
+		if iteration < 1 || iteration > len(f.Loss) || k > 0 && iteration <= f.Evaluated[k-1] {
+			return nil, fmt.Errorf("\"evaluated\" holds %d in place %d, expected growing iterations from 1 to %d, the number of losses",
 				iteration, k, len(f.Loss))
 		}
 		if train, validation := f.TrainAccuracy[k], f.ValidationAccuracy[k]; !(train >= 0 && train <= 1 && validation >= 0 && validation <= 1) {

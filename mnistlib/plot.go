@@ -25,10 +25,10 @@ func LossCurve(runs ...*History) *Figure {
 	if len(groups) > 1 {
 		f.Title = "Loss, " + f.Title
 	}
-	loss := func(h *History) run {
-		r := run{y: h.Loss}
+	loss := func(h *History) xy {
+		r := xy{y: h.Loss}
 		for i := range h.Loss {
-			r.x = append(r.x, float64(i))
+			r.x = append(r.x, float64(i+1))
 		}
 		return r
 	}
@@ -50,9 +50,9 @@ func LossCurve(runs ...*History) *Figure {
 func AccuracyCurve(runs ...*History) *Figure {
 	f := curvesFigure(runs)
 	groups := byLabel(runs)
-	accuracy := func(values func(*History) []float64) func(*History) run {
-		return func(h *History) run {
-			r := run{y: values(h)}
+	accuracy := func(values func(*History) []float64) func(*History) xy {
+		return func(h *History) xy {
+			r := xy{y: values(h)}
 			for _, i := range h.Evaluated {
 				r.x = append(r.x, float64(i))
 			}
@@ -152,11 +152,11 @@ func curvesFigure(runs []*History) *Figure {
 	if len(runs) == 1 {
 		h := runs[0]
 		if interrupted > 0 {
-			notes = append(notes, fmt.Sprintf("interrupted after %d iterations", len(h.Loss)))
+			notes = append(notes, "interrupted after "+count(len(h.Loss), "iteration"))
 		}
 		if diverged > 0 {
 			i := slices.IndexFunc(h.Loss, func(v float64) bool { return !finite(v) })
-			notes = append(notes, fmt.Sprintf("diverged: the loss is not finite at iteration %d", i))
+			notes = append(notes, fmt.Sprintf("diverged: the loss is not finite at iteration %d", i+1))
 		}
 	} else {
 		if interrupted > 0 {
@@ -168,6 +168,14 @@ func curvesFigure(runs []*History) *Figure {
 	}
 	f.Subtitle = strings.Join(notes, "; ")
 	return f
+}
+
+// count says "1 run" or "2 runs".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // counts says how many runs the groups have: "16 runs", or "5 to 16 runs".
@@ -182,16 +190,16 @@ func counts(groups []group) string {
 	return fmt.Sprintf("%d to %d runs", fewest, most)
 }
 
-// run is one curve of one run.
-type run struct{ x, y []float64 }
+// xy is the points of one curve of one run, by growing x.
+type xy struct{ x, y []float64 }
 
 // maxPoints is how many points a figure draws of all its curves together; longer ones are thinned.
 // It keeps the figure in a notebook under 300 KB.
 const maxPoints = 6000
 
 // addRuns adds the runs' curves as one, and says in words what it shows.
-func (ch *chart) addRuns(name string, histories []*History, of func(*History) run, what string, best func([]float64) (string, int)) string {
-	var runs []run
+func (ch *chart) addRuns(name string, histories []*History, of func(*History) xy, what string, best func([]float64) (string, int)) string {
+	var runs []xy
 	last := points{name: name}
 	for _, h := range histories {
 		r := of(h).measured()
@@ -256,8 +264,8 @@ func extreme(y []float64, beats func(a, b float64) bool) int {
 }
 
 // measured is the curve without what is not finite.
-func (r run) measured() run {
-	var m run
+func (r xy) measured() xy {
+	var m xy
 	for i := range r.x {
 		if finite(r.y[i]) {
 			m.x, m.y = append(m.x, r.x[i]), append(m.y, r.y[i])
@@ -268,7 +276,7 @@ func (r run) measured() run {
 
 // at is the curve's height at x, between its points on the straight line; ok is false before its
 // first and after its last.
-func (r run) at(x float64) (y float64, ok bool) {
+func (r xy) at(x float64) (y float64, ok bool) {
 	i := sort.SearchFloat64s(r.x, x)
 	switch {
 	case i == len(r.x), i == 0 && r.x[0] > x:
@@ -282,7 +290,7 @@ func (r run) at(x float64) (y float64, ok bool) {
 
 // meanAndRange returns, wherever one of the runs was measured, the mean, the smallest and the
 // largest of those that reach there.
-func meanAndRange(runs []run) (x, mean, low, high []float64) {
+func meanAndRange(runs []xy) (x, mean, low, high []float64) {
 	for _, r := range runs {
 		x = append(x, r.x...)
 	}
