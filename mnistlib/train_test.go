@@ -1,0 +1,318 @@
+package mnistlib
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// small is data on which a run takes a moment: 10 iterations an epoch in batches of 20.
+func small() Data {
+	all := MNIST().Train
+	return Data{Train: all.Slice(0, 210), Validation: all.Slice(210, 260)}
+}
+
+func train(t *testing.T, model Model, config Config) *History {
+	t.Helper()
+	config.BatchSize, config.Quiet = 20, true
+	h, err := Train(model, small(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func TestEveryIterationIsRecorded(t *testing.T) {
+	h := train(t, MLP{Hidden: 8}, Config{Epochs: 3})
+	if len(h.Loss) != 30 || len(h.TrainAccuracy) != 30 || len(h.ValidationAccuracy) != 30 {
+		t.Errorf("3 epochs of 210 images in batches of 20 gave %d losses, %d and %d accuracies; want 30 of each, the last 10 images of an epoch being skipped",
+			len(h.Loss), len(h.TrainAccuracy), len(h.ValidationAccuracy))
+	}
+	if h.Evaluated[0] != 1 || h.Evaluated[29] != 30 {
+		t.Errorf("evaluated after the iterations %v, want 1 to 30", h.Evaluated)
+	}
+	h = train(t, MLP{Hidden: 8}, Config{Epochs: 3, EvaluateEachEpoch: true})
+	if len(h.Loss) != 30 || !slices.Equal(h.Evaluated, []int{10, 20, 30}) || len(h.ValidationAccuracy) != 3 {
+		t.Errorf("with EvaluateEachEpoch there are %d losses and accuracies after the iterations %v", len(h.Loss), h.Evaluated)
+	}
+}
+
+func TestAccuracyIsThatOfTheWeights(t *testing.T) {
+	for _, model := range []Model{MLP{Hidden: 8}, CNNBN{}} {
+		h := train(t, model, Config{Epochs: 2, Optimizer: Adam{LR: 0.005}})
+		data := small()
+		for _, part := range []struct {
+			images Images
+			last   float64
+		}{{data.Train, h.TrainAccuracy[len(h.TrainAccuracy)-1]}, {data.Validation, h.ValidationAccuracy[len(h.ValidationAccuracy)-1]}} {
+			got, err := Accuracy(model, h.Weights, part.images)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got != part.last {
+				t.Errorf("%s: the last accuracy in the history is %v, but that of its weights is %v", h.Model, part.last, got)
+			}
+		}
+	}
+}
+
+// More images than fit into one execution of the evaluation program.
+func TestEvaluationInChunks(t *testing.T) {
+	all := MNIST()
+	data := Data{Train: all.Train, Validation: all.Train.Slice(0, 1300)}
+	h, err := Train(MLP{Hidden: 4}, data, Config{Epochs: 1, EvaluateEachEpoch: true, Quiet: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	train, _ := Accuracy(MLP{Hidden: 4}, h.Weights, data.Train)
+	validation, _ := Accuracy(MLP{Hidden: 4}, h.Weights, data.Validation)
+	if h.TrainAccuracy[0] != train || h.ValidationAccuracy[0] != validation || validation == 0 {
+		t.Errorf("in chunks the accuracies are %v and %v, of each set alone %v and %v", h.TrainAccuracy, h.ValidationAccuracy, train, validation)
+	}
+}
+
+func TestSameSeedSameCurves(t *testing.T) {
+	for _, model := range []Model{MLP{Hidden: 30}, CNNBN{}} {
+		config := Config{Epochs: 2, Seed: 5}
+		a, b := train(t, model, config), train(t, model, config)
+		if !slices.Equal(a.Loss, b.Loss) || !slices.Equal(a.TrainAccuracy, b.TrainAccuracy) || !slices.Equal(a.ValidationAccuracy, b.ValidationAccuracy) {
+			t.Errorf("%s: two runs with seed 5 differ", a.Model)
+		}
+		config.Seed = 6
+		if c := train(t, model, config); slices.Equal(a.Loss, c.Loss) {
+			t.Errorf("%s: seeds 5 and 6 gave the same losses", a.Model)
+		}
+	}
+}
+
+func TestFreshSeedIsToldAndRepeats(t *testing.T) {
+	a := train(t, MLP{Hidden: 8}, Config{Epochs: 1})
+	b := train(t, MLP{Hidden: 8}, Config{Epochs: 1})
+	if a.Seed == 0 || a.Seed == b.Seed {
+		t.Fatalf("without a seed, the runs had the seeds %d and %d", a.Seed, b.Seed)
+	}
+	if c := train(t, MLP{Hidden: 8}, Config{Epochs: 1, Seed: a.Seed}); !slices.Equal(a.Loss, c.Loss) {
+		t.Errorf("a run with the seed %d that the first one told is different", a.Seed)
+	}
+}
+
+func TestTrainManyMakesTheRunsOfItsSeeds(t *testing.T) {
+	for _, model := range []Model{MLP{Hidden: 8}, CNN{}} {
+		config := Config{BatchSize: 20, Epochs: 2, Seed: 40, Quiet: true, Optimizer: Adam{LR: 0.01}}
+		many, err := TrainMany(model, small(), config, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, h := range many {
+			config.Seed = 40 + uint64(i)
+			alone := train(t, model, config)
+			if h.Seed != config.Seed {
+				t.Errorf("run %d has the seed %d, want %d", i, h.Seed, config.Seed)
+			}
+			for k := range alone.Loss {
+				if math.Abs(h.Loss[k]-alone.Loss[k]) > 1e-4 {
+					t.Fatalf("seed %d, iteration %d: loss %v among many, %v alone", h.Seed, k+1, h.Loss[k], alone.Loss[k])
+				}
+			}
+		}
+	}
+}
+
+func TestNoShuffleRepeatsItsBatches(t *testing.T) {
+	// With a learning rate too small to change a float32, an epoch repeats the losses of the one before.
+	config := Config{Epochs: 2, Optimizer: SGD{LR: 1e-30}, NoShuffle: true}
+	h := train(t, MLP{Hidden: 8}, config)
+	if !slices.Equal(h.Loss[:10], h.Loss[10:]) {
+		t.Error("without shuffling, the second epoch saw other batches than the first")
+	}
+	config.NoShuffle = false
+	h = train(t, MLP{Hidden: 8}, config)
+	if slices.Equal(h.Loss[:10], h.Loss[10:]) {
+		t.Error("with shuffling, the second epoch saw the batches of the first")
+	}
+}
+
+func TestBadSettings(t *testing.T) {
+	weights, err := InitialWeights(MLP{Hidden: 8}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	badShape := slices.Clone(weights)
+	badShape[0].Shape = []int{784, 8}
+	good, data := MLP{Hidden: 8}, small()
+	wrongLabel := small()
+	wrongLabel.Train.Labels = slices.Clone(wrongLabel.Train.Labels)
+	wrongLabel.Train.Labels[3] = 10
+	for _, c := range []struct {
+		model  Model
+		data   Data
+		config Config
+		want   string
+	}{
+		{good, data, Config{Optimizer: SGD{}}, "SGD's LR, the learning rate, is 0"},
+		{good, data, Config{Optimizer: SGD{LR: -0.1}}, "SGD's LR, the learning rate, is -0.1"},
+		{good, data, Config{Optimizer: SGD{LR: math.NaN()}}, "SGD's LR, the learning rate, is NaN"},
+		{good, data, Config{Optimizer: SGD{LR: 0.1, Momentum: 1}}, "SGD's Momentum is 1"},
+		{good, data, Config{Optimizer: SGD{LR: 0.1, Momentum: -0.5}}, "SGD's Momentum is -0.5"},
+		{good, data, Config{Optimizer: SGD{LR: 0.1, WeightDecay: -1}}, "SGD's WeightDecay is -1"},
+		{good, data, Config{Optimizer: Adam{LR: math.Inf(1)}}, "Adam's LR, the learning rate, is +Inf"},
+		{good, data, Config{Optimizer: Adam{LR: 0.1, WeightDecay: math.NaN()}}, "Adam's WeightDecay is NaN"},
+		{good, data, Config{BatchSize: -1}, "Config.BatchSize is -1"},
+		{good, data, Config{BatchSize: 211}, "Config.BatchSize is 211, but there are only 210 training images"},
+		{good, data, Config{Epochs: -3}, "Config.Epochs is -3"},
+		{good, Data{}, Config{}, "the data has no training images"},
+		{good, Data{Train: data.Train}, Config{}, "the data has no validation images"},
+		{good, Data{Train: Images{Pixels: data.Train.Pixels[1:], Labels: data.Train.Labels}, Validation: data.Validation}, Config{}, "210 labels need 164640 pixels"},
+		{good, wrongLabel, Config{}, "the label of image 3 is 10"},
+		{good, data, Config{Weights: weights[1:]}, `the weights lack "layer1.weight", which MLP(8) has`},
+		{good, data, Config{Weights: badShape}, `the weight "layer1.weight" has the shape [784 8], but MLP(8) takes [8 784]`},
+		{CNN{}, data, Config{Weights: weights}, `the weights lack "conv1.weight"`},
+		{good, data, Config{Weights: append(slices.Clone(weights), Weight{Name: "extra"})}, `the weights hold "extra", which MLP(8) does not have`},
+		{nil, data, Config{}, "the model is nil"},
+	} {
+		if c.config.BatchSize == 0 {
+			c.config.BatchSize = 20
+		}
+		c.config.Quiet = true
+		h, err := Train(c.model, c.data, c.config)
+		checkError(t, err, c.want)
+		if h != nil {
+			t.Errorf("beside the error %q there is a history", err)
+		}
+	}
+	if _, err := TrainMany(good, data, Config{Quiet: true}, 0); err == nil || !strings.Contains(err.Error(), "the number of runs is 0") {
+		t.Errorf("TrainMany of 0 runs: %v", err)
+	}
+}
+
+// checkError checks that an error says what it should, in one line without a stack trace.
+func checkError(t *testing.T, err error, want string) {
+	t.Helper()
+	switch {
+	case err == nil:
+		t.Errorf("no error; want one that says %q", want)
+	case !strings.Contains(err.Error(), want):
+		t.Errorf("the error is %q; want one that says %q", err, want)
+	case strings.Contains(err.Error(), "\n"):
+		t.Errorf("the error has more than one line: %q", err)
+	}
+}
+
+func TestDivergence(t *testing.T) {
+	h, err := Train(MLP{Hidden: 8}, small(), Config{BatchSize: 20, Optimizer: SGD{LR: 1e30, Momentum: 0.9}, Seed: 3, Quiet: true, Epochs: 50})
+	checkError(t, err, fmt.Sprintf("at iteration %d of MLP(8)", len(h.Loss)))
+	checkError(t, err, "a learning rate below that of SGD(lr=1e+30, momentum=0.9) usually helps")
+	if n := len(h.Loss); n < 2 || n == 500 || math.IsNaN(h.Loss[0]) || len(h.TrainAccuracy) >= n {
+		t.Errorf("the history holds %d losses and %d accuracies", n, len(h.TrainAccuracy))
+	}
+}
+
+func TestInterrupt(t *testing.T) {
+	var h *History
+	var err error
+	// The signal has to come after the compilation, and long before the run's end, which takes minutes.
+	for wait := time.Second; wait < time.Minute; wait *= 2 {
+		time.AfterFunc(wait, func() { syscall.Kill(os.Getpid(), syscall.SIGINT) })
+		h, err = Train(MLP{Hidden: 8}, small(), Config{BatchSize: 20, Epochs: 1_000_000, Quiet: true})
+		if err == nil {
+			break
+		}
+		checkError(t, err, "interrupted while compiling")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(h.Loss); !h.Interrupted || n == 0 || len(h.ValidationAccuracy) != n || len(h.Weights) != 4 {
+		t.Errorf("interrupted: %v, with %d losses, %d accuracies and %d weights", h.Interrupted, n, len(h.ValidationAccuracy), len(h.Weights))
+	}
+}
+
+func TestInterruptWhileCompiling(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	_, err := newTrainer(ctx, CNN{}, small(), Config{BatchSize: 20})
+	checkError(t, err, "interrupted while compiling; nothing was trained")
+}
+
+func TestMemoryStaysFlat(t *testing.T) {
+	if _, err := os.Stat("/proc/self/statm"); err != nil {
+		t.Skip("this system does not tell how much memory a program uses")
+	}
+	trainer, err := newTrainer(context.Background(), MLP{Hidden: 100}, small(), Config{BatchSize: 20, Optimizer: Adam{LR: 0.001}, Quiet: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainer.close()
+	var before int
+	for run := range 4 { // of 100 iterations, whose weights and slots take 1 MB each time
+		if _, err := trainer.run(context.Background(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if run == 0 {
+			before = residentMB(t)
+		}
+	}
+	if after := residentMB(t); after > before+50 {
+		t.Errorf("resident memory grew from %d to %d MB in 300 iterations", before, after)
+	}
+}
+
+func residentMB(t *testing.T) int {
+	content, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var size, resident int
+	fmt.Sscan(string(content), &size, &resident)
+	return resident * os.Getpagesize() / 1e6
+}
+
+// Without a plugin, an MLP trains in pure Go after one sentence, and a CNN ends in an error.
+func TestPureGoBackend(t *testing.T) {
+	if os.Getenv("TEST_PURE_GO") != "" {
+		h := train(t, MLP{Hidden: 8}, Config{Epochs: 2, Seed: 1})
+		fmt.Printf("loss %.4f\n", h.Loss[len(h.Loss)-1])
+		_, err := Train(CNN{}, small(), Config{BatchSize: 20, Quiet: true})
+		fmt.Println(err)
+		return
+	}
+	command := exec.Command(os.Args[0], "-test.run=^TestPureGoBackend$")
+	command.Env = append(os.Environ(), "TEST_PURE_GO=1", "GOMLX_BACKEND=", "PJRT_PLUGIN_LIBRARY_PATH="+t.TempDir())
+	output, err := command.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, output)
+	}
+	h := train(t, MLP{Hidden: 8}, Config{Epochs: 2, Seed: 1})
+	for _, want := range []string{
+		"The backend xla:cpu cannot be used: ",
+		"Using the pure-Go backend instead: ",
+		fmt.Sprintf("loss %.4f\n", h.Loss[len(h.Loss)-1]),
+		"the pure-Go backend cannot train a network with convolutions",
+	} {
+		if !strings.Contains(string(output), want) {
+			t.Errorf("the output does not say %q:\n%s", want, output)
+		}
+	}
+	if strings.Contains(string(output), "goroutine") {
+		t.Errorf("the output has a stack trace:\n%s", output)
+	}
+}
+
+func TestBackendSaysItsVersions(t *testing.T) {
+	description, err := Backend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"GoMLX", "go-xla", "plugin", "PJRT", "device"} {
+		if !strings.Contains(description, want) {
+			t.Errorf("Backend() = %q, without %q", description, want)
+		}
+	}
+}
