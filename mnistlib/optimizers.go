@@ -2,6 +2,7 @@ package mnistlib
 
 import (
 	"fmt"
+	"math"
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 )
@@ -102,10 +103,10 @@ func decay(g, w *Node, weightDecay float64) *Node {
 }
 
 func checkRates(name string, lr, weightDecay, usual float64) error {
-	if !(lr > 0) || lr > 1e6 {
+	if !(lr > 0) || math.IsInf(lr, 1) {
 		return fmt.Errorf("%s's LR, the learning rate, is %v; it must be above 0 (the tutorial uses %v)", name, lr, usual)
 	}
-	if !(weightDecay >= 0) || weightDecay > 1e6 {
+	if !(weightDecay >= 0) || math.IsInf(weightDecay, 1) {
 		return fmt.Errorf("%s's WeightDecay is %v; it must be 0 or more", name, weightDecay)
 	}
 	return nil
