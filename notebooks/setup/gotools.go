@@ -1,0 +1,116 @@
+package setup
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+)
+
+// gonbStep builds the kernel, and goimports, which completes the imports of each cell, at the versions
+// of go.mod.
+var gonbStep = step{
+	name:  "gonb",
+	title: "GoNB, the Go kernel",
+	inputs: func(_ context.Context, c Checkout) ([]string, error) {
+		return readAll(filepath.Join(string(c), "go.mod"))
+	},
+	works: exists("bin/gonb", "bin/goimports"),
+	do: func(ctx context.Context, c Checkout, run *runner) error {
+		bin := filepath.Join(run.tmp, "bin")
+		if err := run.run(ctx, string(c), nil, "go", "build", "-o", bin+string(filepath.Separator),
+			"github.com/janpfeifer/gonb", "golang.org/x/tools/cmd/goimports"); err != nil {
+			return err
+		}
+		for _, name := range []string{"gonb", "goimports"} {
+			if err := replace(filepath.Join(bin, name), c.path("bin", name)); err != nil {
+				return err
+			}
+		}
+		return nil
+	},
+}
+
+// goplsWrapper keeps gopls, which completes and explains code, small: it takes 600 MB by itself.
+const goplsWrapper = `#!/bin/sh
+GOMEMLIMIT=250MiB GOGC=50 GOMAXPROCS=1 exec "$(dirname "$0")/../gopls/gopls" "$@"
+`
+
+// goplsStep builds gopls at the versions of gopls.mod: in go.mod it would meet versions that it does
+// not build with.
+var goplsStep = step{
+	name:  "gopls",
+	title: "gopls, which completes code",
+	inputs: func(_ context.Context, c Checkout) ([]string, error) {
+		inputs, err := readAll(c.goplsMod(), strings.TrimSuffix(c.goplsMod(), ".mod")+".sum")
+		return append(inputs, goplsWrapper), err
+	},
+	works: exists("gopls/gopls", "bin/gopls"),
+	do: func(ctx context.Context, c Checkout, run *runner) error {
+		gopls := filepath.Join(run.tmp, "gopls")
+		if err := run.run(ctx, string(c), nil, "go", "build", "-modfile="+c.goplsMod(), "-o", gopls,
+			"golang.org/x/tools/gopls"); err != nil {
+			return err
+		}
+		if err := replace(gopls, c.path("gopls", "gopls")); err != nil {
+			return err
+		}
+		wrapper := filepath.Join(run.tmp, "wrapper")
+		if err := os.WriteFile(wrapper, []byte(goplsWrapper), 0o755); err != nil {
+			return err
+		}
+		return replace(wrapper, c.path("bin", "gopls"))
+	},
+}
+
+func (c Checkout) goplsMod() string {
+	return filepath.Join(string(c), "notebooks", "setup", "gopls.mod")
+}
+
+// cacheStep compiles mnistlib and all that it needs as a cell of a notebook does, so that a reader's
+// first cell does not wait a minute.
+var cacheStep = step{
+	name:  "cache",
+	title: "mnistlib, compiled for the notebooks",
+	inputs: func(ctx context.Context, c Checkout) ([]string, error) {
+		sources, err := filepath.Glob(filepath.Join(string(c), "mnistlib", "*.go"))
+		if err != nil {
+			return nil, err
+		}
+		inputs, err := readAll(append(sources, filepath.Join(string(c), "go.mod"), filepath.Join(string(c), "go.sum"))...)
+		if err != nil {
+			return nil, err
+		}
+		cache, err := goEnv(ctx, "GOCACHE")
+		return append(inputs, cache), err
+	},
+	works: func(context.Context, Checkout) bool { return true },
+	do: func(ctx context.Context, c Checkout, run *runner) error {
+		cell := map[string]string{
+			"go.mod":  "module cell\n\ngo 1.26\n",
+			"go.work": "go 1.26.8\n\nuse (\n\t.\n\t" + string(c) + "\n)\n",
+			"main.go": "package main\n\nimport (\n\t\"flag\"\n\t\"fmt\"\n\t\"math\"\n\n\t_ \"example.com/tutorial6/mnistlib\"\n)\n\n" +
+				"func main() {\n\tflag.Parse()\n\tfmt.Println(math.Pi)\n}\n",
+		}
+		for name, text := range cell {
+			if err := os.WriteFile(filepath.Join(run.tmp, name), []byte(text), 0o644); err != nil {
+				return err
+			}
+		}
+		return run.run(ctx, run.tmp, []string{"GOFLAGS=" + cellFlags}, "go", "build", "-o", "cell")
+	},
+}
+
+// readAll returns the contents of the files, and the version of Go that compiles them.
+func readAll(files ...string) ([]string, error) {
+	contents := []string{runtime.Version()}
+	for _, file := range files {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		contents = append(contents, string(content))
+	}
+	return contents, nil
+}

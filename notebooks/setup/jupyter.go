@@ -1,0 +1,57 @@
+package setup
+
+import (
+	"context"
+	_ "embed"
+	"os"
+	"os/exec"
+	"path/filepath"
+)
+
+//go:embed requirements.txt
+var jupyterLock string
+
+// Jupyter's settings: nothing is fetched from the network while a reader works.
+const (
+	labSettings  = `{"LabApp": {"extension_manager": "readonly"}}`
+	pageSettings = `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`
+)
+
+// jupyterStep makes a Python environment that holds JupyterLab.
+var jupyterStep = step{
+	name:  "jupyter",
+	title: "JupyterLab",
+	inputs: func(_ context.Context, c Checkout) ([]string, error) {
+		return []string{jupyterLock, labSettings, pageSettings, string(c)}, nil // an environment cannot be moved
+	},
+	works: func(ctx context.Context, c Checkout) bool {
+		// A system's new Python does not see the packages that an older one installed.
+		return exec.CommandContext(ctx, c.Python(), "-c", "import jupyter_core").Run() == nil
+	},
+	do: func(ctx context.Context, c Checkout, run *runner) error {
+		python, err := findPython(ctx)
+		if err != nil {
+			return err
+		}
+		if err := run.run(ctx, string(c), nil, python, "-m", "venv", "--clear", c.path("venv")); err != nil {
+			return err
+		}
+		lock := filepath.Join(run.tmp, "requirements.txt")
+		if err := os.WriteFile(lock, []byte(jupyterLock), 0o644); err != nil {
+			return err
+		}
+		if err := run.run(ctx, string(c), nil, c.Python(), "-m", "pip", "install",
+			"--disable-pip-version-check", "--no-input", "--retries=2", "--only-binary=:all:", "--require-hashes",
+			"--requirement="+lock); err != nil {
+			return err
+		}
+		settings := c.path("venv", "etc", "jupyter")
+		if err := os.MkdirAll(filepath.Join(settings, "labconfig"), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(filepath.Join(settings, "jupyter_lab_config.json"), []byte(labSettings), 0o644); err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(settings, "labconfig", "page_config.json"), []byte(pageSettings), 0o644)
+	},
+}

@@ -1,0 +1,96 @@
+package setup
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+)
+
+// KernelName is what Jupyter and the notebooks call the project's kernel.
+const KernelName = "tutorial6"
+
+// cellFlags are the flags with which a cell is built: most of the time goes to linking, and a program
+// without symbols, linked by Go's own linker, takes a third of it. That linker does not serve cgo on
+// macOS.
+var cellFlags = map[bool]string{
+	true:  "'-ldflags=-s -w -linkmode=internal'",
+	false: "'-ldflags=-s -w'",
+}[runtime.GOOS == "linux"]
+
+// kernelStep tells Jupyter how to start the kernel.
+var kernelStep = step{
+	name:  "kernel",
+	title: "The kernel's entry in Jupyter",
+	inputs: func(ctx context.Context, c Checkout) ([]string, error) {
+		spec, err := c.kernelSpec(ctx)
+		return []string{string(spec)}, err
+	},
+	works: exists("venv/share/jupyter/kernels/" + KernelName + "/kernel.json"),
+	do: func(ctx context.Context, c Checkout, _ *runner) error {
+		return c.writeKernel(ctx, c.path("venv", "share", "jupyter", "kernels", KernelName))
+	},
+}
+
+// Kernel adds the kernel to a Jupyter that the reader has already, whose data folder is given, and
+// returns the kernel's folder there.
+func Kernel(ctx context.Context, out io.Writer, dataFolder string) (string, error) {
+	checkout, err := Here()
+	if err != nil {
+		return "", err
+	}
+	if err := checkout.install(ctx, out, pluginStep, gonbStep, goplsStep, cacheStep); err != nil {
+		return "", err
+	}
+	folder := filepath.Join(dataFolder, "kernels", KernelName)
+	return folder, checkout.writeKernel(ctx, folder)
+}
+
+func (c Checkout) writeKernel(ctx context.Context, folder string) error {
+	spec, err := c.kernelSpec(ctx)
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, "kernel.json"), spec, 0o644)
+}
+
+// kernelSpec returns the kernel's description for Jupyter.
+func (c Checkout) kernelSpec(ctx context.Context) ([]byte, error) {
+	goProgram, err := exec.LookPath("go")
+	if err != nil {
+		_, err = findGo(ctx)
+		return nil, err
+	}
+	argv := []string{
+		c.path("bin", "gonb"), "-kernel", "{connection_file}",
+		"-go_work=" + string(c), // cells import the packages of this checkout, and its versions of all others
+		"-raw_error=true",       // compile errors as text, with the cell's line
+		// GoNB logs a line that looks like an error at each healthy start.
+		"-logtostderr=false", "-log_file=/dev/null", "-stderrthreshold=FATAL",
+	}
+	if runtime.GOOS == "linux" {
+		if setpriv, err := exec.LookPath("setpriv"); err == nil { // else a killed Jupyter leaves its kernels behind
+			argv = append([]string{setpriv, "--pdeathsig", "TERM", "--"}, argv...)
+		}
+	}
+	spec := map[string]any{
+		"argv":           argv,
+		"display_name":   "Go (Tutorial 6)",
+		"language":       "go",
+		"interrupt_mode": "message",
+		"env": map[string]string{
+			"PATH":                     fmt.Sprintf("%s:%s:${PATH}", c.path("bin"), filepath.Dir(goProgram)),
+			"GOFLAGS":                  cellFlags,
+			"PJRT_PLUGIN_LIBRARY_PATH": c.path("plugin"),
+			"GOMLX_NO_AUTO_INSTALL":    "1",
+		},
+	}
+	return json.MarshalIndent(spec, "", "  ")
+}

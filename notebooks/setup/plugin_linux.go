@@ -1,0 +1,76 @@
+package setup
+
+import (
+	"archive/zip"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// installPlugin takes the plugin, a shared library, out of the Python package that carries it.
+func installPlugin(ctx context.Context, c Checkout, run *runner) error {
+	python, err := findPython(ctx)
+	if err != nil {
+		return err
+	}
+	lock := filepath.Join(run.tmp, "plugin.txt")
+	if err := os.WriteFile(lock, []byte(pluginLock), 0o644); err != nil {
+		return err
+	}
+	venv := filepath.Join(run.tmp, "venv") // only because a system's Python may lack pip
+	if err := run.run(ctx, run.tmp, nil, python, "-m", "venv", venv); err != nil {
+		return err
+	}
+	if err := run.run(ctx, run.tmp, nil, filepath.Join(venv, "bin", "python"), "-m", "pip", "download",
+		"--disable-pip-version-check", "--no-input", "--retries=2", "--no-deps", "--only-binary=:all:", "--require-hashes",
+		"--requirement="+lock, "--dest="+run.tmp); err != nil {
+		return err
+	}
+	wheels, err := filepath.Glob(filepath.Join(run.tmp, "*.whl"))
+	if err != nil {
+		return err
+	}
+	if len(wheels) != 1 {
+		return fmt.Errorf("no plugin is packaged for this machine: use Linux on x86-64 or arm64, or macOS on arm64")
+	}
+	folder := filepath.Join(run.tmp, "plugin")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		return err
+	}
+	if err := extractLibrary(wheels[0], filepath.Join(folder, pluginFile)); err != nil {
+		return err
+	}
+	return replace(folder, c.path("plugin"))
+}
+
+// extractLibrary writes the one shared library of a wheel, which is a zip archive, to a file.
+func extractLibrary(wheel, target string) error {
+	archive, err := zip.OpenReader(wheel)
+	if err != nil {
+		return err
+	}
+	defer archive.Close()
+	for _, member := range archive.File {
+		if !strings.HasSuffix(member.Name, ".so") {
+			continue
+		}
+		source, err := member.Open()
+		if err != nil {
+			return err
+		}
+		defer source.Close()
+		file, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE, 0o755)
+		if err != nil {
+			return err
+		}
+		_, err = io.Copy(file, source)
+		if closeErr := file.Close(); err == nil {
+			err = closeErr
+		}
+		return err
+	}
+	return fmt.Errorf("%s holds no shared library", filepath.Base(wheel))
+}

@@ -1,0 +1,107 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A runner runs the commands of one step and keeps what they print in the step's log.
+type runner struct {
+	log *os.File
+	tmp string // an empty folder for the step, on the same disk as its result
+}
+
+func newRunner(c Checkout, name string) (*runner, error) {
+	for _, dir := range []string{c.path("logs"), c.path("tmp")} {
+		if err := os.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	tmp := c.path("tmp", name)
+	if err := os.RemoveAll(tmp); err != nil { // left by a process that was killed
+		return nil, err
+	}
+	if err := os.Mkdir(tmp, 0o755); err != nil {
+		return nil, err
+	}
+	log, err := os.Create(c.path("logs", name+".log"))
+	return &runner{log, tmp}, err
+}
+
+// close removes the step's temporary folder.
+func (r *runner) close() {
+	r.log.Close()
+	os.RemoveAll(r.tmp)
+}
+
+// run runs a command in the folder dir, with env added to the environment.
+func (r *runner) run(ctx context.Context, dir string, env []string, name string, args ...string) error {
+	fmt.Fprintln(r.log, "$", name, strings.Join(args, " "))
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), env...)
+	cmd.Stdout, cmd.Stderr = r.log, r.log
+	stopWithChildren(cmd)
+	return cmd.Run()
+}
+
+// stopWithChildren makes the end of a command's context end the processes that it started, too.
+func stopWithChildren(cmd *exec.Cmd) {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
+	cmd.WaitDelay = 5 * time.Second
+}
+
+func (r *runner) path() string {
+	if r == nil {
+		return ""
+	}
+	return r.log.Name()
+}
+
+// output returns what the commands have printed.
+func (r *runner) output() []byte {
+	if r == nil {
+		return nil
+	}
+	output, _ := os.ReadFile(r.log.Name())
+	return output
+}
+
+// explain turns the failure of a step into one sentence: the cause and what to do about it.
+func explain(title string, err error, output []byte, log string) error {
+	says := func(texts ...string) bool {
+		for _, text := range texts {
+			if bytes.Contains(output, []byte(text)) {
+				return true
+			}
+		}
+		return false
+	}
+	switch {
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || says("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded"):
+		return fmt.Errorf("%s: the disk is full: free 3 GB and run the command again", title)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%s: %v: make the folder .setup writable, or delete it, and run the command again", title, err)
+	case says("THESE PACKAGES DO NOT MATCH THE HASHES", "SECURITY ERROR"):
+		return fmt.Errorf("%s: a download differs from its locked hash, so it was refused: try another network; details: %s", title, log)
+	case says("No matching distribution found") && !says("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError"):
+		return fmt.Errorf("%s: a locked package does not exist for this Python or machine: use CPython 3.10 to 3.14 on Linux x86-64, Linux arm64 or macOS arm64; details: %s", title, log)
+	case says("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError", "ProxyError", "Connection aborted",
+		"dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "connection refused", "proxyconnect", "module lookup disabled by GOPROXY=off"):
+		return fmt.Errorf("%s: a download failed: check the network (and the proxy, if there is one) and run the command again; details: %s", title, log)
+	case log == "":
+		return fmt.Errorf("%s: %w", title, err)
+	}
+	last := strings.TrimSpace(string(output))
+	last = last[strings.LastIndexByte(last, '\n')+1:]
+	return fmt.Errorf("%s failed (%v: %s): the whole output is in %s", title, err, last, filepath.Clean(log))
+}

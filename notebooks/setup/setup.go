@@ -1,0 +1,77 @@
+// Package setup installs what the notebooks need, at locked versions, into the folder .setup of the
+// checkout: the XLA plugin, JupyterLab, the Go kernel and its tools, and a warm build cache.
+//
+// Each step is skipped while what it was made from is unchanged, and begins anew when it was
+// interrupted, so calling it again is cheap and always safe, from several processes at once too.
+package setup
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// A Checkout is the folder of a clone of the repository.
+type Checkout string
+
+// Here returns the checkout that holds the working directory: the nearest folder, going up, with a
+// go.mod file.
+func Here() (Checkout, error) {
+	dir, err := os.Getwd()
+	if err != nil {
+		return "", err
+	}
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return Checkout(dir), nil
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			return "", errors.New("no go.mod file was found in this folder or above it: run the command inside a clone of the repository")
+		}
+		dir = parent
+	}
+}
+
+// All sets up everything that the notebooks need and reports its progress on out.
+func All(ctx context.Context, out io.Writer) (Checkout, error) {
+	checkout, err := Here()
+	if err != nil {
+		return "", err
+	}
+	return checkout, checkout.install(ctx, out,
+		pluginStep, jupyterStep, gonbStep, goplsStep, kernelStep, cacheStep)
+}
+
+// Plugin sets up only the XLA plugin, which is all that a program that uses mnistlib needs.
+func Plugin(ctx context.Context, out io.Writer) (Checkout, error) {
+	checkout, err := Here()
+	if err != nil {
+		return "", err
+	}
+	return checkout, checkout.install(ctx, out, pluginStep)
+}
+
+// path returns the path of a file or folder in .setup.
+func (c Checkout) path(names ...string) string {
+	return filepath.Join(append([]string{string(c), ".setup"}, names...)...)
+}
+
+// Notebooks returns the folder of the notebooks.
+func (c Checkout) Notebooks() string { return filepath.Join(string(c), "notebooks") }
+
+// Python returns the Python interpreter that has JupyterLab.
+func (c Checkout) Python() string { return c.path("venv", "bin", "python") }
+
+// JupyterEnv returns the environment in which to start Jupyter: the reader's own settings and kernels
+// are left out, and what Jupyter keeps goes to .setup/jupyter.
+func (c Checkout) JupyterEnv() []string {
+	return append(os.Environ(),
+		"JUPYTER_CONFIG_DIR="+c.path("jupyter", "config"),
+		"JUPYTER_DATA_DIR="+c.path("jupyter", "data"),
+		"JUPYTER_RUNTIME_DIR="+c.path("jupyter", "runtime"),
+		"IPYTHONDIR="+c.path("jupyter", "ipython"),
+	)
+}

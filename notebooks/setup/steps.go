@@ -1,0 +1,195 @@
+package setup
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// A step installs one thing.
+type step struct {
+	name  string // of its file in .setup/steps and of its log
+	title string
+
+	// inputs are all that the result depends on: when they change, the step is done again.
+	inputs func(ctx context.Context, c Checkout) ([]string, error)
+	// works tells whether the result is still there.
+	works func(ctx context.Context, c Checkout) bool
+	// do may find a half-done result of an interrupted run, and replaces it.
+	do func(ctx context.Context, c Checkout, run *runner) error
+}
+
+// install does those of the steps that are due.
+func (c Checkout) install(ctx context.Context, out io.Writer, steps ...step) error {
+	checked := false
+	for i, s := range steps {
+		inputs, err := s.inputs(ctx, c)
+		if err != nil {
+			return err
+		}
+		stamp := fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(inputs, "\x00"))))
+		if c.done(ctx, s, stamp) {
+			continue // without a lock, so that a read-only .setup serves too
+		}
+		if !checked { // now, rather than after minutes of downloads
+			for _, need := range Needs {
+				if _, err := need.Find(ctx); err != nil {
+					return err
+				}
+			}
+			checked = true
+		}
+		label := fmt.Sprintf("[%d/%d] %s", i+1, len(steps), s.title)
+		if err := c.perform(ctx, out, label, s, stamp); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// done tells whether the step's result was made from the inputs that the stamp stands for.
+func (c Checkout) done(ctx context.Context, s step, stamp string) bool {
+	written, err := os.ReadFile(c.path("steps", s.name))
+	return err == nil && string(written) == stamp && s.works(ctx, c)
+}
+
+// exists returns a step's check that all these files of .setup are there.
+func exists(files ...string) func(context.Context, Checkout) bool {
+	return func(_ context.Context, c Checkout) bool {
+		for _, file := range files {
+			if _, err := os.Stat(c.path(file)); err != nil {
+				return false
+			}
+		}
+		return true
+	}
+}
+
+// perform does one step. The step's file is locked meanwhile, and holds the stamp only once the step is
+// wholly done.
+func (c Checkout) perform(ctx context.Context, out io.Writer, label string, s step, stamp string) error {
+	if err := os.MkdirAll(c.path("steps"), 0o755); err != nil {
+		return explain(s.title, err, nil, "")
+	}
+	file, err := os.OpenFile(c.path("steps", s.name), os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return explain(s.title, err, nil, "")
+	}
+	defer file.Close()
+	if err := lock(ctx, out, file, s.title); err != nil {
+		return err
+	}
+	if c.done(ctx, s, stamp) {
+		return nil // another process did it while this one waited
+	}
+
+	progress := startProgress(out, label)
+	run, err := newRunner(c, s.name)
+	if err == nil {
+		defer run.close()
+		err = file.Truncate(0)
+	}
+	if err == nil {
+		err = s.do(ctx, c, run)
+	}
+	if err == nil {
+		_, err = file.WriteAt([]byte(stamp), 0)
+	}
+	if ctx.Err() != nil {
+		progress.end("interrupted")
+		return errors.New("the set-up was interrupted: the same command goes on where it stopped")
+	}
+	if err != nil {
+		progress.end("failed")
+		return explain(s.title, err, run.output(), run.path())
+	}
+	progress.end("")
+	return nil
+}
+
+// lock waits until no other process holds the file's lock, which ends with the process or the file's
+// closing.
+func lock(ctx context.Context, out io.Writer, file *os.File, title string) error {
+	for waited := false; ; waited = true {
+		err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EWOULDBLOCK) {
+			return fmt.Errorf("%s cannot be locked (%v): put the checkout on a local disk", file.Name(), err)
+		}
+		if !waited {
+			fmt.Fprintf(out, "%s is being set up by another process: waiting for it\n", title)
+		}
+		select {
+		case <-ctx.Done():
+			return errors.New("the set-up was interrupted while it waited for another one")
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// replace puts the finished folder or file in the place of an older one.
+func replace(finished, place string) error {
+	if err := os.RemoveAll(place); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(place), 0o755); err != nil {
+		return err
+	}
+	return os.Rename(finished, place)
+}
+
+// A progress is the line that tells of a step: on a terminal it counts the seconds.
+type progress struct {
+	out   io.Writer
+	label string
+	start time.Time
+	quit  chan struct{}
+	ended chan struct{}
+}
+
+func startProgress(out io.Writer, label string) *progress {
+	p := &progress{out, label, time.Now(), make(chan struct{}), make(chan struct{})}
+	fmt.Fprintf(out, "%s ... ", label)
+	file, ok := out.(*os.File)
+	live := ok && term.IsTerminal(int(file.Fd()))
+	go func() {
+		defer close(p.ended)
+		for {
+			select {
+			case <-p.quit:
+				return
+			case <-time.After(time.Second):
+				if live {
+					fmt.Fprintf(out, "\r%s ... %s ", label, p.seconds())
+				}
+			}
+		}
+	}()
+	return p
+}
+
+func (p *progress) seconds() string { return fmt.Sprintf("%.0f s", time.Since(p.start).Seconds()) }
+
+// end completes the line.
+func (p *progress) end(fault string) {
+	close(p.quit)
+	<-p.ended
+	if fault != "" {
+		fault = ", " + fault
+	}
+	if file, ok := p.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprintf(p.out, "\r%s ... ", p.label)
+	}
+	fmt.Fprintf(p.out, "%s%s\n", p.seconds(), fault)
+}
