@@ -21,6 +21,7 @@ type chart struct {
 	x, y          axis
 	curves        []curve
 	points        []points
+	words         []string // what each curve shows, for those who cannot see it
 }
 
 // A curve is a line, with a band about it or none. Where y is not finite, it breaks.
@@ -84,6 +85,22 @@ func (ch *chart) names() []string {
 
 func (ch *chart) hasBand() bool {
 	return slices.ContainsFunc(ch.curves, func(c curve) bool { return c.low != nil })
+}
+
+// rangeY is the smallest and the largest finite value of the curves and their bands; infinite if
+// there is none.
+func (ch *chart) rangeY() (smallest, largest float64) {
+	smallest, largest = math.Inf(1), math.Inf(-1)
+	for _, c := range ch.curves {
+		for _, values := range [][]float64{c.y, c.low, c.high} {
+			for _, v := range values {
+				if finite(v) {
+					smallest, largest = min(smallest, v), max(largest, v)
+				}
+			}
+		}
+	}
+	return smallest, largest
 }
 
 // showsDots says whether a curve is so short that its points are drawn too.

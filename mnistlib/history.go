@@ -55,8 +55,8 @@ func (h *History) String() string {
 		stopped = "interrupted after "
 	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s, batches of %d, %d epochs %s, seed %d%s: %s%s in %.1f s, %.1f s of it compilation.\n",
-		h.label(), h.BatchSize, h.Epochs, order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
+	fmt.Fprintf(&s, "%s, batches of %d, %s %s, seed %d%s: %s%s in %.1f s, %.1f s of it compilation.\n",
+		h.label(), h.BatchSize, count(h.Epochs, "epoch"), order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
 	if n := len(h.Evaluated); n > 0 {
 		fmt.Fprintf(&s, "Final training accuracy %.4f, validation accuracy %.4f", h.TrainAccuracy[n-1], h.ValidationAccuracy[n-1])
 	} else {

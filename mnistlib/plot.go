@@ -4,11 +4,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
-	"sort"
 	"strings"
 )
 
-// Plot shows the loss and the accuracies of the runs, each in a figure: see LossCurve and AccuracyCurve.
+// Plot shows the loss and the accuracies of the runs, each in a figure: see [LossCurve] and [AccuracyCurve].
 func Plot(runs ...*History) error {
 	if err := LossCurve(runs...).Show(); err != nil {
 		return err
@@ -20,27 +19,12 @@ func Plot(runs ...*History) error {
 // with a band from the smallest to the largest and a dot for each run's last loss; each Name has
 // its colour.
 func LossCurve(runs ...*History) *Figure {
-	f := curvesFigure(runs)
+	f := figureOf(runs)
 	groups := byLabel(runs)
 	if len(groups) > 1 {
 		f.Title = "Loss, " + f.Title
 	}
-	loss := func(h *History) xy {
-		r := xy{y: h.Loss}
-		for i := range h.Loss {
-			r.x = append(r.x, float64(i+1))
-		}
-		return r
-	}
-	ch := &chart{width: 680, height: 320}
-	var words []string
-	for _, g := range groups {
-		words = append(words, ch.addRuns(g.label, g.runs, loss, fmt.Sprintf("Loss of %s", g.label), lowest))
-	}
-	ch.fitX(groups)
-	ch.y = newAxis("loss (mean cross-entropy)", 0, largestY(ch), 5)
-	f.panels, f.columns = []panel{ch}, 1
-	f.Description = strings.Join(words, "\n")
+	f.addCharts(lossChart(wide, groups))
 	return f
 }
 
@@ -48,57 +32,184 @@ func LossCurve(runs ...*History) *Figure {
 // runs of one Name, and beside each other for several. Runs of one Name are drawn as their mean,
 // with a band from the smallest to the largest and a dot for each run's last accuracy.
 func AccuracyCurve(runs ...*History) *Figure {
-	f := curvesFigure(runs)
+	f := figureOf(runs)
 	groups := byLabel(runs)
-	accuracy := func(values func(*History) []float64) func(*History) xy {
-		return func(h *History) xy {
-			r := xy{y: values(h)}
-			for _, i := range h.Evaluated {
-				r.x = append(r.x, float64(i))
-			}
-			return r
-		}
+	if len(groups) < 2 {
+		f.addCharts(accuracyChart(wide, groups, trainAccuracy, validationAccuracy))
+		return f
 	}
-	train := accuracy(func(h *History) []float64 { return h.TrainAccuracy })
-	validation := accuracy(func(h *History) []float64 { return h.ValidationAccuracy })
+	f.Title = "Accuracy, " + f.Title
+	train, validation := accuracyChart(narrow, groups, trainAccuracy), accuracyChart(narrow, groups, validationAccuracy)
+	train.title, validation.title = "on the training images", "on the validation images"
+	low := min(train.y.min, validation.y.min) // the same axis, to compare them
+	train.y, validation.y = accuracyAxis(low), accuracyAxis(low)
+	f.addCharts(train, validation)
+	return f
+}
 
-	var charts []*chart
-	var words []string
-	if len(groups) <= 1 {
-		ch := &chart{width: 680, height: 320}
-		charts = []*chart{ch}
-		for _, g := range groups {
-			words = append(words,
-				ch.addRuns("training", g.runs, train, "Training accuracy", highest),
-				ch.addRuns("validation", g.runs, validation, "Validation accuracy", highest))
+// The widths of a chart that stands alone and of one that stands beside another, in pixels.
+const wide, narrow = 680, 350
+
+// A quantity is what a history has a curve of.
+type quantity struct {
+	words string // what it is called in a description
+	name  string // and in a legend
+	of    func(*History) xy
+	best  string // "lowest" or "highest"
+}
+
+var (
+	batchLoss          = quantity{"Loss", "training", func(h *History) xy { return xy{oneTo(len(h.Loss)), h.Loss} }, "lowest"}
+	trainAccuracy      = quantity{"Training accuracy", "training", func(h *History) xy { return xy{floats(h.Evaluated), h.TrainAccuracy} }, "highest"}
+	validationAccuracy = quantity{"Validation accuracy", "validation", func(h *History) xy { return xy{floats(h.Evaluated), h.ValidationAccuracy} }, "highest"}
+)
+
+// oneTo is 1, 2, …, n.
+func oneTo(n int) []float64 {
+	s := make([]float64, n)
+	for i := range s {
+		s[i] = float64(i + 1)
+	}
+	return s
+}
+
+func floats(ints []int) []float64 {
+	s := make([]float64, len(ints))
+	for i := range s {
+		s[i] = float64(ints[i])
+	}
+	return s
+}
+
+func lossChart(width float64, groups []group) *chart {
+	ch := historyChart(width, groups, batchLoss)
+	_, largest := ch.rangeY()
+	ch.y = newAxis("loss (mean cross-entropy)", 0, largest, 5)
+	return ch
+}
+
+func accuracyChart(width float64, groups []group, quantities ...quantity) *chart {
+	ch := historyChart(width, groups, quantities...)
+	smallest, _ := ch.rangeY()
+	ch.y = accuracyAxis(smallest)
+	return ch
+}
+
+// accuracyAxis shows everything from the smallest accuracy up to 1; if there is none, from 0.
+func accuracyAxis(smallest float64) axis {
+	if math.IsInf(smallest, 1) {
+		smallest = 0
+	}
+	return newAxis("accuracy", min(smallest, 0.9), 1, 5)
+}
+
+// historyChart draws quantities of groups of runs by iteration: several of one group, or one of several.
+func historyChart(width float64, groups []group, quantities ...quantity) *chart {
+	ch := &chart{width: width, height: 320}
+	for _, g := range groups {
+		for _, q := range quantities {
+			name, words := q.name, q.words
+			if len(groups) > 1 {
+				name, words = g.label, q.words+" of "+g.label
+			}
+			ch.addRuns(name, words, q, g.runs)
 		}
+	}
+	last := 0.0
+	for _, c := range ch.curves {
+		if n := len(c.x); n > 0 {
+			last = max(last, c.x[n-1])
+		}
+	}
+	ch.spanIterations(last)
+	for k := range ch.points { // beside one another, to the right of the curves
+		shift := last * 0.02 * float64(k+1)
+		p := &ch.points[k]
+		for _, x := range p.trueX {
+			p.x = append(p.x, x+shift)
+		}
+		ch.x.max = last + shift + 0.01*last
+	}
+	return ch
+}
+
+// spanIterations gives the chart an axis from 0 to the last iteration, or to 10 so that its ticks
+// are whole iterations.
+func (ch *chart) spanIterations(last float64) {
+	last = max(last, 10)
+	ch.x = newAxis("iteration", 0, last, int(ch.width/60))
+	ch.x.max = last
+}
+
+// addRuns adds the curve of one run, or the mean and range of several.
+func (ch *chart) addRuns(name, words string, q quantity, histories []*History) {
+	c := curve{name: name}
+	if len(histories) == 1 {
+		r := q.of(histories[0])
+		c.x, c.y = r.x, r.y
 	} else {
-		f.Title = "Accuracy, " + f.Title
-		left := &chart{title: "on the training images", width: 350, height: 320}
-		right := &chart{title: "on the validation images", width: 350, height: 320}
-		charts = []*chart{left, right}
-		for _, g := range groups {
-			words = append(words,
-				left.addRuns(g.label, g.runs, train, "Training accuracy of "+g.label, highest),
-				right.addRuns(g.label, g.runs, validation, "Validation accuracy of "+g.label, highest))
+		last := points{name: name}
+		var runs []xy
+		for _, h := range histories {
+			r := q.of(h).measured()
+			runs = append(runs, r)
+			if n := len(r.x); n > 0 {
+				last.trueX, last.y = append(last.trueX, r.x[n-1]), append(last.y, r.y[n-1])
+			}
+		}
+		c.x, c.y, c.low, c.high = meanAndRange(runs)
+		ch.points = append(ch.points, last)
+		words += fmt.Sprintf(", mean of %d runs", len(runs))
+	}
+	ch.curves = append(ch.curves, c)
+	ch.words = append(ch.words, c.describe(words, q.best))
+}
+
+// describe says where a curve begins and ends and what its best value is.
+func (c *curve) describe(what, best string) string {
+	if len(c.x) == 0 {
+		return what + ": nothing was measured."
+	}
+	value := func(i int) string {
+		s := fmt.Sprintf("%.4g", c.y[i])
+		if c.low != nil {
+			s += fmt.Sprintf(" (%.4g to %.4g)", c.low[i], c.high[i])
+		}
+		return s + fmt.Sprintf(" at iteration %.0f", c.x[i])
+	}
+	place := -1
+	for i, v := range c.y {
+		if finite(v) && (place < 0 || best == "lowest" && v < c.y[place] || best == "highest" && v > c.y[place]) {
+			place = i
 		}
 	}
-	low := math.Inf(1)
-	for _, ch := range charts {
-		low = min(low, smallestY(ch))
+	s := fmt.Sprintf("%s: first %s, last %s", what, value(0), value(len(c.x)-1))
+	if place >= 0 {
+		s += fmt.Sprintf(", %s %s", best, value(place))
 	}
-	if math.IsInf(low, 1) {
-		low = 0 // nothing was measured
-	}
-	low = min(low, 0.9)
+	return s + "."
+}
+
+// maxPoints is how many points a figure draws of all its curves together; more are thinned. It
+// keeps the figure in a notebook under 300 KB.
+const maxPoints = 6000
+
+// addCharts puts charts beside one another.
+func (f *Figure) addCharts(charts ...*chart) {
+	curves := 0
 	for _, ch := range charts {
-		ch.fitX(groups)
-		ch.y = newAxis("accuracy", low, 1, 5)
+		curves += len(ch.curves)
+	}
+	var words []string
+	for _, ch := range charts {
+		for k := range ch.curves {
+			ch.curves[k].thin(maxPoints / curves)
+		}
+		words = append(words, ch.words...)
 		f.panels = append(f.panels, ch)
 	}
 	f.columns = len(charts)
 	f.Description = strings.Join(words, "\n")
-	return f
 }
 
 // A group is the runs of one name.
@@ -121,8 +232,8 @@ func byLabel(runs []*History) []group {
 	return groups
 }
 
-// curvesFigure is a figure of the runs with its titles and no panels.
-func curvesFigure(runs []*History) *Figure {
+// figureOf is a figure of the runs with its titles and no panels yet.
+func figureOf(runs []*History) *Figure {
 	groups := byLabel(runs)
 	f := &Figure{}
 	switch {
@@ -188,176 +299,4 @@ func counts(groups []group) string {
 		return fmt.Sprintf("%d runs", most)
 	}
 	return fmt.Sprintf("%d to %d runs", fewest, most)
-}
-
-// xy is the points of one curve of one run, by growing x.
-type xy struct{ x, y []float64 }
-
-// maxPoints is how many points a figure draws of all its curves together; longer ones are thinned.
-// It keeps the figure in a notebook under 300 KB.
-const maxPoints = 6000
-
-// addRuns adds the runs' curves as one, and says in words what it shows.
-func (ch *chart) addRuns(name string, histories []*History, of func(*History) xy, what string, best func([]float64) (string, int)) string {
-	var runs []xy
-	last := points{name: name}
-	for _, h := range histories {
-		r := of(h).measured()
-		if len(histories) == 1 {
-			r = of(h) // with its breaks
-		}
-		runs = append(runs, r)
-		if n := len(r.x); n > 0 {
-			last.x, last.y = append(last.x, r.x[n-1]), append(last.y, r.y[n-1])
-		}
-	}
-	c := curve{name: name}
-	if len(runs) == 1 {
-		c.x, c.y = runs[0].x, runs[0].y
-	} else {
-		c.x, c.y, c.low, c.high = meanAndRange(runs)
-		last.trueX = last.x
-		ch.points = append(ch.points, last)
-	}
-	ch.curves = append(ch.curves, c)
-	return c.words(what, len(runs), best)
-}
-
-// words describes a curve.
-func (c *curve) words(what string, runs int, best func([]float64) (string, int)) string {
-	if len(c.x) == 0 {
-		return what + ": nothing was measured."
-	}
-	if runs > 1 {
-		what += fmt.Sprintf(", mean of %d runs", runs)
-	}
-	value := func(i int) string {
-		if c.low == nil {
-			return fmt.Sprintf("%.4g", c.y[i])
-		}
-		return fmt.Sprintf("%.4g (%.4g to %.4g)", c.y[i], c.low[i], c.high[i])
-	}
-	end := len(c.x) - 1
-	words := fmt.Sprintf("%s: %s at iteration %.0f, %s at iteration %.0f", what, value(0), c.x[0], value(end), c.x[end])
-	if word, i := best(c.y); i >= 0 {
-		words += fmt.Sprintf(", %s %s at iteration %.0f", word, value(i), c.x[i])
-	}
-	return words + "."
-}
-
-func highest(y []float64) (string, int) {
-	return "highest", extreme(y, func(a, b float64) bool { return a > b })
-}
-func lowest(y []float64) (string, int) {
-	return "lowest", extreme(y, func(a, b float64) bool { return a < b })
-}
-
-// extreme is the first place of the value that beats all others; -1 if none is finite.
-func extreme(y []float64, beats func(a, b float64) bool) int {
-	place := -1
-	for i, v := range y {
-		if finite(v) && (place < 0 || beats(v, y[place])) {
-			place = i
-		}
-	}
-	return place
-}
-
-// measured is the curve without what is not finite.
-func (r xy) measured() xy {
-	var m xy
-	for i := range r.x {
-		if finite(r.y[i]) {
-			m.x, m.y = append(m.x, r.x[i]), append(m.y, r.y[i])
-		}
-	}
-	return m
-}
-
-// at is the curve's height at x, between its points on the straight line; ok is false before its
-// first and after its last.
-func (r xy) at(x float64) (y float64, ok bool) {
-	i := sort.SearchFloat64s(r.x, x)
-	switch {
-	case i == len(r.x), i == 0 && r.x[0] > x:
-		return 0, false
-	case r.x[i] == x:
-		return r.y[i], true
-	}
-	t := (x - r.x[i-1]) / (r.x[i] - r.x[i-1])
-	return r.y[i-1] + t*(r.y[i]-r.y[i-1]), true
-}
-
-// meanAndRange returns, wherever one of the runs was measured, the mean, the smallest and the
-// largest of those that reach there.
-func meanAndRange(runs []xy) (x, mean, low, high []float64) {
-	for _, r := range runs {
-		x = append(x, r.x...)
-	}
-	slices.Sort(x)
-	x = slices.Compact(x)
-	for _, x := range x {
-		sum, n, smallest, largest := 0.0, 0.0, math.Inf(1), math.Inf(-1)
-		for _, r := range runs {
-			if y, ok := r.at(x); ok {
-				sum, n, smallest, largest = sum+y, n+1, min(smallest, y), max(largest, y)
-			}
-		}
-		mean, low, high = append(mean, sum/n), append(low, smallest), append(high, largest)
-	}
-	return x, mean, low, high
-}
-
-// fitX gives the chart its iterations, thins the curves and sets the last values of each group apart.
-func (ch *chart) fitX(groups []group) {
-	last := 10.0
-	for _, c := range ch.curves {
-		if n := len(c.x); n > 0 {
-			last = max(last, c.x[n-1])
-		}
-	}
-	ch.x = newAxis("iteration", 0, last, int(ch.width/60))
-	ch.x.max = last
-	for k := range ch.points {
-		p := &ch.points[k]
-		shift := last * 0.02 * float64(k+1)
-		p.x = slices.Clone(p.trueX)
-		for i := range p.x {
-			p.x[i] += shift
-		}
-		ch.x.max = last + shift + 0.01*last
-	}
-
-	panels := 1
-	if len(groups) > 1 {
-		panels = 2
-	}
-	limit := maxPoints / (panels * max(1, len(ch.curves)))
-	for k := range ch.curves {
-		c := &ch.curves[k]
-		columns := [][]float64{c.y}
-		if c.low != nil {
-			columns = append(columns, c.low, c.high)
-		}
-		keep := thin(len(c.x), limit, columns...)
-		c.x, c.y, c.low, c.high = pick(c.x, keep), pick(c.y, keep), pick(c.low, keep), pick(c.high, keep)
-	}
-}
-
-func largestY(ch *chart) float64  { _, largest := ch.rangeY(); return largest }
-func smallestY(ch *chart) float64 { smallest, _ := ch.rangeY(); return smallest }
-
-// rangeY is the smallest and the largest finite value in the chart.
-func (ch *chart) rangeY() (smallest, largest float64) {
-	smallest, largest = math.Inf(1), math.Inf(-1)
-	for _, c := range ch.curves {
-		for _, values := range [][]float64{c.y, c.low, c.high} {
-			for _, v := range values {
-				if finite(v) {
-					smallest, largest = min(smallest, v), max(largest, v)
-				}
-			}
-		}
-	}
-	return smallest, largest
 }

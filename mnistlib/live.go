@@ -1,0 +1,64 @@
+package mnistlib
+
+import (
+	"time"
+
+	"github.com/janpfeifer/gonb/gonbui"
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+)
+
+// A livePlot draws the curves of one run while it trains, in one output of the notebook, which the
+// final figure takes over.
+type livePlot struct {
+	iterations int    // of the whole run: how far the curves have to grow
+	id         string // of the output
+	drawn      time.Time
+
+	now  func() time.Time
+	send func(*protocol.DisplayData)
+}
+
+// newLivePlot is for a notebook only: see gonbui.IsNotebook.
+func newLivePlot(iterations int) *livePlot {
+	return &livePlot{iterations: iterations, id: gonbui.UniqueId(), now: time.Now, send: gonbui.SendData}
+}
+
+// redrawInterval keeps the browser, which shares the processor with the training, from being busy
+// with drawing.
+const redrawInterval = time.Second / 5
+
+// update draws the curves so far, unless they were drawn a moment ago.
+func (p *livePlot) update(h *History) error {
+	if now := p.now(); now.Sub(p.drawn) >= redrawInterval {
+		p.drawn = now
+		svg, err := liveFigure(h, p.iterations).svg()
+		if err != nil {
+			return err
+		}
+		p.send(&protocol.DisplayData{DisplayID: p.id, Data: map[protocol.MIMEType]any{protocol.MIMEImageSVG: string(svg)}})
+	}
+	return gonbui.Error()
+}
+
+// close draws the final figure, in every form, and waits until the notebook has it.
+func (p *livePlot) close(h *History) error {
+	bundle, err := liveFigure(h, len(h.Loss)).bundle()
+	if err != nil {
+		return err
+	}
+	bundle.DisplayID = p.id
+	p.send(bundle)
+	gonbui.Sync()
+	return gonbui.Error()
+}
+
+// liveFigure is the loss beside the accuracies, over all iterations of the run.
+func liveFigure(h *History, iterations int) *Figure {
+	f := figureOf([]*History{h})
+	groups := byLabel([]*History{h})
+	loss, accuracy := lossChart(narrow, groups), accuracyChart(narrow, groups, trainAccuracy, validationAccuracy)
+	loss.spanIterations(float64(iterations))
+	accuracy.spanIterations(float64(iterations))
+	f.addCharts(loss, accuracy)
+	return f
+}
