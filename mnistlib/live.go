@@ -27,17 +27,17 @@ func newLivePlot(iterations int) *livePlot {
 // with drawing.
 const redrawInterval = time.Second / 5
 
-// update draws the curves so far, unless they were drawn a moment ago.
-func (p *livePlot) update(h *History) error {
-	if now := p.now(); now.Sub(p.drawn) >= redrawInterval {
-		p.drawn = now
-		svg, err := liveFigure(h, p.iterations).svg()
-		if err != nil {
-			return err
-		}
+// update draws the curves so far, unless they were drawn a moment ago. What goes wrong shows again
+// when close draws.
+func (p *livePlot) update(h *History) {
+	now := p.now()
+	if now.Sub(p.drawn) < redrawInterval {
+		return
+	}
+	p.drawn = now
+	if svg, err := liveFigure(h, p.iterations).svg(); err == nil {
 		p.send(&protocol.DisplayData{DisplayID: p.id, Data: map[protocol.MIMEType]any{protocol.MIMEImageSVG: string(svg)}})
 	}
-	return gonbui.Error()
 }
 
 // close draws the final figure, in every form, and waits until the notebook has it.

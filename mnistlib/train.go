@@ -15,6 +15,7 @@ import (
 
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/schollz/progressbar/v3"
 )
 
@@ -79,6 +80,9 @@ func TrainMany(model Model, data Data, config Config, n int) ([]*History, error)
 		seed = 1 + rand.Uint64N(999_999) // short enough to type
 	}
 	t.startProgress(n)
+	if n == 1 && config.Live && gonbui.IsNotebook {
+		t.live = newLivePlot(t.config.Epochs * t.iterationsPerEpoch())
+	}
 
 	// Runs side by side fill the processor better than the threads of one run do.
 	histories, errs := make([]*History, n), make([]error, n)
@@ -117,7 +121,11 @@ type trainer struct {
 	compileSeconds  float64
 
 	progress *progressbar.ProgressBar // nil if quiet
+	live     *livePlot                // nil unless the curves are drawn while they grow
 }
+
+// iterationsPerEpoch leaves out the images that do not fill a batch.
+func (t *trainer) iterationsPerEpoch() int { return t.data.Train.Len() / t.config.BatchSize }
 
 // An evaluationChunk is as many images as one execution of the evaluation program judges.
 type evaluationChunk struct{ images, labels *tensors.Tensor }
@@ -246,6 +254,9 @@ func (t *trainer) run(ctx context.Context, seed uint64) (*History, error) {
 	err = t.iterate(ctx, seed, state, h)
 	h.Weights = state.weights()
 	h.Seconds = t.compileSeconds + time.Since(start).Seconds()
+	if t.live != nil {
+		err = errors.Join(err, t.live.close(h))
+	}
 	return h, err
 }
 
@@ -257,7 +268,7 @@ func (t *trainer) iterate(ctx context.Context, seed uint64, state *state, h *His
 	for i := range order {
 		order[i] = int32(i)
 	}
-	perEpoch := len(order) / c.BatchSize
+	perEpoch := t.iterationsPerEpoch()
 	for range c.Epochs {
 		if !c.NoShuffle {
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
@@ -284,7 +295,7 @@ func (t *trainer) iterate(ctx context.Context, seed uint64, state *state, h *His
 				h.TrainAccuracy = append(h.TrainAccuracy, float64(train)/float64(t.data.Train.Len()))
 				h.ValidationAccuracy = append(h.ValidationAccuracy, float64(validation)/float64(t.data.Validation.Len()))
 			}
-			t.advance()
+			t.advance(h)
 		}
 	}
 	return nil
@@ -348,7 +359,7 @@ func (t *trainer) startProgress(n int) {
 	if t.config.Quiet {
 		return
 	}
-	total := n * t.config.Epochs * (t.data.Train.Len() / t.config.BatchSize)
+	total := n * t.config.Epochs * t.iterationsPerEpoch()
 	t.progress = progressbar.NewOptions(total,
 		progressbar.OptionSetWriter(os.Stdout),
 		progressbar.OptionSetDescription(modelName(t.network.model)),
@@ -358,9 +369,13 @@ func (t *trainer) startProgress(n int) {
 		progressbar.OptionClearOnFinish())
 }
 
-func (t *trainer) advance() {
+// advance shows that the run has got one iteration further.
+func (t *trainer) advance(h *History) {
 	if t.progress != nil {
 		t.progress.Add(1)
+	}
+	if t.live != nil {
+		t.live.update(h)
 	}
 }
 
