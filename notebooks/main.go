@@ -1,20 +1,138 @@
-// Command notebooks sets up what the tutorial's notebooks need.
+// Command notebooks sets up the tutorial's notebooks, opens them in JupyterLab, and executes them.
 package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"syscall"
 
 	"example.com/tutorial6/notebooks/setup"
 )
 
+const help = `Usage, in the folder of the checkout:
+
+  go run ./notebooks [-port N] [-no-browser]
+      Sets up what is missing and opens the tutorial in JupyterLab.
+  go run ./notebooks setup
+      Only sets up, in the folder .setup of the checkout.
+  go run ./notebooks run [-o DIR] [-inplace] [NOTEBOOK ...]
+      Executes the notebooks, all if none is named, and prints what they
+      trained. It fails when a cell fails. The executed notebooks go to the
+      folder DIR, or with -inplace replace the notebooks.
+  go run ./notebooks check
+      Says what is wrong on this machine, and how to mend it.
+  go run ./notebooks kernel -user | -prefix DIR
+      Adds the kernel to a Jupyter that is installed already: for this user,
+      or to the Python environment in the folder DIR.
+`
+
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	if _, err := setup.All(ctx, os.Stdout); err != nil {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := command(ctx, os.Stdout, os.Args[1:])
+	stop()
+	if errors.Is(err, flag.ErrHelp) {
+		fmt.Print(help)
+		return
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// command runs the command that the arguments name.
+func command(ctx context.Context, out io.Writer, args []string) error {
+	name := "lab"
+	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
+		name, args = args[0], args[1:]
+	}
+	flags := flag.NewFlagSet(name, flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	var (
+		port      int
+		noBrowser bool
+		outputDir string
+		inPlace   bool
+		user      bool
+		prefix    string
+	)
+	switch name {
+	case "lab":
+		flags.IntVar(&port, "port", 8888, "")
+		flags.BoolVar(&noBrowser, "no-browser", false, "")
+	case "run":
+		flags.StringVar(&outputDir, "o", "", "")
+		flags.BoolVar(&inPlace, "inplace", false, "")
+	case "kernel":
+		flags.BoolVar(&user, "user", false, "")
+		flags.StringVar(&prefix, "prefix", "", "")
+	case "setup", "check":
+	case "help":
+		return flag.ErrHelp
+	default:
+		return fmt.Errorf("there is no command %q: go run ./notebooks -help lists them", name)
+	}
+	if err := flags.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return err
+		}
+		return fmt.Errorf("%v: go run ./notebooks -help lists the flags", err)
+	}
+	if name != "run" && flags.NArg() > 0 {
+		return fmt.Errorf("%q is one argument too many: go run ./notebooks -help shows the usage", flags.Arg(0))
+	}
+
+	switch name {
+	case "check":
+		return check(ctx, out)
+	case "kernel":
+		return addKernel(ctx, out, user, prefix)
+	}
+	checkout, err := setup.All(ctx, out)
+	if err != nil {
+		return err
+	}
+	switch name {
+	case "lab":
+		return runLab(ctx, out, checkout, port, !noBrowser)
+	case "run":
+		paths := flags.Args()
+		if len(paths) == 0 {
+			if paths, err = filepath.Glob(filepath.Join(checkout.Notebooks(), "*.ipynb")); err != nil {
+				return err
+			}
+		}
+		return runNotebooks(ctx, out, checkout, paths, outputDir, inPlace)
+	}
+	fmt.Fprintln(out, "everything is set up: go run ./notebooks opens the tutorial")
+	return nil
+}
+
+// addKernel adds the kernel to a Jupyter of the reader's own.
+func addKernel(ctx context.Context, out io.Writer, user bool, prefix string) error {
+	if user == (prefix != "") {
+		return errors.New("the kernel's place is missing: give either -user or -prefix DIR")
+	}
+	dataFolder := filepath.Join(prefix, "share", "jupyter")
+	if user {
+		var err error
+		if dataFolder, err = setup.UserDataFolder(); err != nil {
+			return err
+		}
+	}
+	folder, err := setup.Kernel(ctx, out, dataFolder)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, `The kernel is in
+    %s
+It uses this checkout: keep it where it is. To remove the kernel, delete that folder.
+`, folder)
+	return nil
 }

@@ -50,6 +50,24 @@ func Kernel(ctx context.Context, out io.Writer, dataFolder string) (string, erro
 	return folder, checkout.writeKernel(ctx, folder)
 }
 
+// UserDataFolder returns the folder in which this user's Jupyter looks for kernels.
+func UserDataFolder() (string, error) {
+	if folder := os.Getenv("JUPYTER_DATA_DIR"); folder != "" {
+		return folder, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	if runtime.GOOS == "darwin" {
+		return filepath.Join(home, "Library", "Jupyter"), nil
+	}
+	if data := os.Getenv("XDG_DATA_HOME"); data != "" {
+		return filepath.Join(data, "jupyter"), nil
+	}
+	return filepath.Join(home, ".local", "share", "jupyter"), nil
+}
+
 func (c Checkout) writeKernel(ctx context.Context, folder string) error {
 	spec, err := c.kernelSpec(ctx)
 	if err != nil {

@@ -36,11 +36,17 @@ func installPlugin(ctx context.Context, c Checkout, run *runner) error {
 	if len(wheels) != 1 {
 		return fmt.Errorf("no plugin is packaged for this machine: use Linux on x86-64 or arm64, or macOS on arm64")
 	}
+	// The link keeps the package's name and version, for mnistlib to tell.
+	name := strings.Split(filepath.Base(wheels[0]), "-")
+	release := name[0] + "-" + name[1]
 	folder := filepath.Join(run.tmp, "plugin")
-	if err := os.Mkdir(folder, 0o755); err != nil {
+	if err := os.MkdirAll(filepath.Join(folder, release), 0o755); err != nil {
 		return err
 	}
-	if err := extractLibrary(wheels[0], filepath.Join(folder, pluginFile)); err != nil {
+	if err := extractLibrary(wheels[0], filepath.Join(folder, release, pluginFile)); err != nil {
+		return err
+	}
+	if err := os.Symlink(filepath.Join(release, pluginFile), filepath.Join(folder, pluginFile)); err != nil {
 		return err
 	}
 	return replace(folder, c.path("plugin"))

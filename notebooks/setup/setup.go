@@ -8,6 +8,7 @@ package setup
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -41,8 +42,23 @@ func All(ctx context.Context, out io.Writer) (Checkout, error) {
 	if err != nil {
 		return "", err
 	}
-	return checkout, checkout.install(ctx, out,
-		pluginStep, jupyterStep, gonbStep, goplsStep, kernelStep, cacheStep)
+	return checkout, checkout.install(ctx, out, allSteps...)
+}
+
+var allSteps = []step{pluginStep, jupyterStep, gonbStep, goplsStep, kernelStep, cacheStep}
+
+// Missing returns an error that names the first thing that is not set up, or not any more.
+func (c Checkout) Missing(ctx context.Context) error {
+	for _, s := range allSteps {
+		stamp, err := c.stamp(ctx, s)
+		if err != nil {
+			return err
+		}
+		if !c.done(ctx, s, stamp) {
+			return fmt.Errorf("not set up: %s: run go run ./notebooks setup", s.title)
+		}
+	}
+	return nil
 }
 
 // Plugin sets up only the XLA plugin, which is all that a program that uses mnistlib needs.
@@ -74,4 +90,12 @@ func (c Checkout) JupyterEnv() []string {
 		"JUPYTER_RUNTIME_DIR="+c.path("jupyter", "runtime"),
 		"IPYTHONDIR="+c.path("jupyter", "ipython"),
 	)
+}
+
+// JupyterLog creates the file to which Jupyter's messages go.
+func (c Checkout) JupyterLog() (*os.File, error) {
+	if err := os.MkdirAll(c.path("jupyter"), 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(c.path("jupyter", "jupyter.log"))
 }

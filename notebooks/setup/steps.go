@@ -32,11 +32,10 @@ type step struct {
 func (c Checkout) install(ctx context.Context, out io.Writer, steps ...step) error {
 	checked := false
 	for i, s := range steps {
-		inputs, err := s.inputs(ctx, c)
+		stamp, err := c.stamp(ctx, s)
 		if err != nil {
 			return err
 		}
-		stamp := fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(inputs, "\x00"))))
 		if c.done(ctx, s, stamp) {
 			continue // without a lock, so that a read-only .setup serves too
 		}
@@ -54,6 +53,12 @@ func (c Checkout) install(ctx context.Context, out io.Writer, steps ...step) err
 		}
 	}
 	return nil
+}
+
+// stamp returns a hash of all that the step's result depends on.
+func (c Checkout) stamp(ctx context.Context, s step) (string, error) {
+	inputs, err := s.inputs(ctx, c)
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(inputs, "\x00")))), err
 }
 
 // done tells whether the step's result was made from the inputs that the stamp stands for.

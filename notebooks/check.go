@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"example.com/tutorial6/notebooks/setup"
+)
+
+// check says of each thing that the notebooks need whether it is there and works, and how to mend it
+// if not. The error tells that something was wrong.
+func check(ctx context.Context, out io.Writer) error {
+	wrong := 0
+	report := func(name, found string, err error) {
+		if err != nil {
+			wrong++
+			fmt.Fprintf(out, "%-12s WRONG  %v\n", name, err)
+			return
+		}
+		fmt.Fprintf(out, "%-12s OK     %s\n", name, found)
+	}
+	for _, need := range setup.Needs {
+		found, err := need.Find(ctx)
+		report(need.Name, found, err)
+	}
+	checkout, err := setup.Here()
+	if err == nil {
+		err = checkout.Missing(ctx)
+	}
+	report("set-up", string(checkout), err)
+	if err == nil {
+		backend, err := tryKernel(ctx, checkout)
+		report("kernel", "it runs cells", err)
+		if err == nil {
+			if !strings.Contains(backend, "XLA plugin") {
+				err = fmt.Errorf("the XLA plugin does not load, or is not used (%s): unset GOMLX_BACKEND, or delete the folder .setup and run go run ./notebooks setup", backend)
+			}
+			report("XLA plugin", backend, err)
+		}
+	}
+	switch {
+	case wrong == 1:
+		return errors.New("1 thing is wrong")
+	case wrong > 1:
+		return fmt.Errorf("%d things are wrong", wrong)
+	}
+	return nil
+}
+
+// tryKernel runs a cell in the kernel and returns the description of the backend that it prints.
+func tryKernel(ctx context.Context, checkout setup.Checkout) (string, error) {
+	tmp, err := os.MkdirTemp("", "check")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(tmp)
+	path := filepath.Join(tmp, "check.ipynb")
+	nb := notebook{
+		"nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{},
+		"cells": []any{map[string]any{
+			"cell_type": "code", "id": "check", "metadata": map[string]any{}, "execution_count": nil, "outputs": []any{},
+			"source": "%noautoget\nimport \"example.com/tutorial6/mnistlib\"\n\n%%\nfmt.Println(mnistlib.Must(mnistlib.Backend()))\n",
+		}},
+	}
+	if err := nb.write(path); err != nil {
+		return "", err
+	}
+	executed, err := execute(ctx, io.Discard, checkout, path)
+	if err != nil {
+		return "", fmt.Errorf("the kernel does not run a cell: delete the folder .setup and run go run ./notebooks setup; %w", err)
+	}
+	c := executed.cells()[0]
+	return strings.TrimSpace(c.stream("stderr") + c.stream("stdout")), nil
+}

@@ -1,0 +1,177 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+)
+
+// A notebook is the content of an .ipynb file. It stays as generic as it was read, so that writing it
+// loses nothing.
+type notebook map[string]any
+
+func readNotebook(path string) (notebook, error) {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	decoder := json.NewDecoder(bytes.NewReader(content))
+	decoder.UseNumber() // numbers keep their digits
+	var nb notebook
+	if err := decoder.Decode(&nb); err != nil {
+		return nil, fmt.Errorf("%s is not a notebook: %w", path, err)
+	}
+	return nb, nil
+}
+
+// write writes the notebook in the form in which Jupyter writes it: keys sorted, indented by one space.
+func (nb notebook) write(path string) error {
+	var content bytes.Buffer
+	encoder := json.NewEncoder(&content)
+	encoder.SetEscapeHTML(false)
+	encoder.SetIndent("", " ")
+	if err := encoder.Encode(nb); err != nil {
+		return err
+	}
+	return os.WriteFile(path, content.Bytes(), 0o644)
+}
+
+// A cell is one cell of a notebook.
+type cell map[string]any
+
+func (nb notebook) cells() []cell {
+	var cells []cell
+	for _, c := range list(nb["cells"]) {
+		cells = append(cells, object(c))
+	}
+	return cells
+}
+
+func (c cell) isCode() bool   { return c["cell_type"] == "code" }
+func (c cell) source() string { return text(c["source"]) }
+
+// stream returns all that the cell printed on "stdout" or "stderr", as a terminal shows it.
+func (c cell) stream(name string) string {
+	var printed strings.Builder
+	for _, o := range list(c["outputs"]) {
+		if output := object(o); output["output_type"] == "stream" && output["name"] == name {
+			printed.WriteString(text(output["text"]))
+		}
+	}
+	return onTerminal(printed.String())
+}
+
+// clean takes out of an executed notebook what differs from run to run without meaning: times, and the
+// states that a progress line went through.
+func (nb notebook) clean() {
+	metadata := object(nb["metadata"])
+	delete(object(metadata["language_info"]), "version")
+	for _, c := range nb.cells() {
+		delete(object(c["metadata"]), "execution")
+		if !c.isCode() {
+			continue
+		}
+		outputs := []any{}
+		for _, o := range list(c["outputs"]) {
+			output := object(o)
+			if output["output_type"] == "stream" {
+				if n := len(outputs); n > 0 && object(outputs[n-1])["name"] == output["name"] {
+					previous := object(outputs[n-1])
+					previous["text"] = text(previous["text"]) + text(output["text"])
+					continue
+				}
+				output["text"] = text(output["text"])
+			}
+			outputs = append(outputs, o)
+		}
+		for _, o := range outputs {
+			if output := object(o); output["output_type"] == "stream" {
+				output["text"] = lines(onTerminal(output["text"].(string)))
+			}
+		}
+		c["outputs"] = outputs
+	}
+}
+
+// erase are the control sequences that erase the rest of a line, or the whole of it.
+var erase = regexp.MustCompile(`\x1b\[([02]?)K`)
+
+// onTerminal returns printed text as a terminal shows it in the end: after a carriage return, a line is
+// written over. Spaces at the end of such a line are dropped, since they only served to erase.
+func onTerminal(printed string) string {
+	rows := strings.Split(printed, "\n")
+	for i, row := range rows {
+		if strings.ContainsAny(row, "\r\x1b") {
+			rows[i] = overwrite(strings.TrimSuffix(row, "\r"))
+		}
+	}
+	return strings.Join(rows, "\n")
+}
+
+func overwrite(row string) string {
+	var shown []rune
+	for _, part := range strings.Split(row, "\r") {
+		column := 0
+		for part != "" {
+			end := len(part)
+			sequence := erase.FindStringSubmatchIndex(part)
+			if sequence != nil {
+				end = sequence[0]
+			}
+			for _, r := range part[:end] {
+				if column < len(shown) {
+					shown[column] = r
+				} else {
+					shown = append(shown, r)
+				}
+				column++
+			}
+			if sequence == nil {
+				break
+			}
+			if part[sequence[2]:sequence[3]] == "2" {
+				for i := range column {
+					shown[i] = ' '
+				}
+			}
+			shown = shown[:column]
+			part = part[sequence[1]:]
+		}
+	}
+	return strings.TrimRight(string(shown), " ")
+}
+
+// lines splits text into the list of lines that the file format wants.
+func lines(text string) []any {
+	split := []any{}
+	for line := range strings.Lines(text) {
+		split = append(split, line)
+	}
+	return split
+}
+
+// text joins what the file format has either as a string or as a list of lines.
+func text(value any) string {
+	if whole, ok := value.(string); ok {
+		return whole
+	}
+	var joined strings.Builder
+	for _, line := range list(value) {
+		s, _ := line.(string)
+		joined.WriteString(s)
+	}
+	return joined.String()
+}
+
+func list(value any) []any {
+	l, _ := value.([]any)
+	return l
+}
+
+func object(value any) map[string]any {
+	o, _ := value.(map[string]any)
+	return o
+}

@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"golang.org/x/term"
+
+	"example.com/tutorial6/notebooks/setup"
+)
+
+//go:embed execute.py
+var executeScript string
+
+// runNotebooks executes the notebooks one after another, prints what they trained, and returns an error
+// if a cell of any of them failed. The executed copies go to the folder outputDir, and with inPlace they
+// replace the notebooks that ran through; in both, clean.
+func runNotebooks(ctx context.Context, out io.Writer, checkout setup.Checkout, paths []string, outputDir string, inPlace bool) error {
+	failed := 0
+	for _, path := range paths {
+		start := time.Now()
+		nb, err := execute(ctx, out, checkout, path)
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
+		var results []result
+		if err == nil {
+			results, err = nb.results()
+		}
+		if nb != nil {
+			nb.clean()
+			if outputDir != "" {
+				if err := os.MkdirAll(outputDir, 0o755); err != nil {
+					return err
+				}
+				if err := nb.write(filepath.Join(outputDir, filepath.Base(path))); err != nil {
+					return err
+				}
+			}
+		}
+		if err != nil {
+			failed++
+			fmt.Fprintf(out, "%s FAILED: %v\n", path, err)
+			continue
+		}
+		if inPlace {
+			if err := nb.write(path); err != nil {
+				return err
+			}
+		}
+		fmt.Fprintf(out, "%s: %d cells in %.0f s\n", path, len(nb.cells()), time.Since(start).Seconds())
+		if len(results) > 0 {
+			printTable(out, results)
+		}
+	}
+	if failed > 0 {
+		return fmt.Errorf("%d of %d notebooks failed", failed, len(paths))
+	}
+	return nil
+}
+
+// execute executes a notebook in the kernel. With the error that says which cell failed, it returns the
+// notebook as far as it came.
+func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path string) (notebook, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return nil, err
+	}
+	source, err := readNotebook(path)
+	if err != nil {
+		return nil, err
+	}
+	tmp, err := os.MkdirTemp("", "notebook")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(tmp)
+	executed := filepath.Join(tmp, "executed.ipynb")
+
+	cmd := exec.CommandContext(ctx, checkout.Python(), "-c", executeScript, setup.KernelName, path, executed)
+	cmd.Env = checkout.JupyterEnv()
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
+	cmd.WaitDelay = 10 * time.Second
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	failedCell, failure := 0, ""
+	events := bufio.NewScanner(stdout)
+	events.Buffer(nil, 1<<20)
+	for events.Scan() {
+		var event struct {
+			Cell    int
+			Failure string
+		}
+		if err := json.Unmarshal(events.Bytes(), &event); err != nil {
+			continue
+		}
+		failedCell, failure = event.Cell, event.Failure
+		showProgress(out, fmt.Sprintf("%s: cell %d of %d", filepath.Base(path), event.Cell+1, len(source.cells())))
+	}
+	err = cmd.Wait()
+	showProgress(out, "")
+	if err != nil {
+		return nil, fmt.Errorf("it could not be executed (%v): %s", err, lastLine(stderr.String()))
+	}
+	nb, err := readNotebook(executed)
+	if err != nil {
+		return nil, err
+	}
+	if failure != "" {
+		err = nb.describeFailure(failedCell, failure)
+	}
+	return nb, err
+}
+
+// describeFailure says which cell failed, and how.
+func (nb notebook) describeFailure(index int, failure string) error {
+	c := nb.cells()[index]
+	printed := strings.TrimSpace(c.stream("stderr")) // it ends with the failure, if the cell's program crashed
+	if !strings.HasSuffix(printed, failure) {
+		printed = strings.TrimSpace(printed + "\n" + failure)
+	}
+	return fmt.Errorf("cell %d failed, in which %q stands:\n    %s", index+1, firstStatement(c.source()),
+		strings.ReplaceAll(printed, "\n", "\n    "))
+}
+
+// firstStatement returns the first line of a cell that is not a special command of GoNB's, or empty.
+func firstStatement(source string) string {
+	for line := range strings.Lines(source) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "%") {
+			return line
+		}
+	}
+	return strings.TrimSpace(source)
+}
+
+// showProgress replaces the last line of a terminal; elsewhere it prints nothing.
+func showProgress(out io.Writer, line string) {
+	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
+		fmt.Fprintf(out, "\r\x1b[K%s", line)
+	}
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
