@@ -2,9 +2,12 @@ package setup
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 )
 
@@ -32,19 +35,34 @@ var gonbStep = step{
 	},
 }
 
-// goplsWrapper keeps gopls, which completes and explains code, small: it takes 600 MB by itself.
-const goplsWrapper = `#!/bin/sh
-GOMEMLIMIT=250MiB GOGC=50 GOMAXPROCS=1 exec "$(dirname "$0")/../gopls/gopls" "$@"
-`
+// goplsWrapper starts gopls, which completes and explains code, and keeps it small: by itself it takes
+// 600 MB. It ends with the kernel, which may crash without ending it.
+func (c Checkout) goplsWrapper(ctx context.Context) string {
+	start := "exec"
+	for _, word := range endWithParent(ctx) {
+		start += " " + word
+	}
+	return fmt.Sprintf("#!/bin/sh\nexport GOMEMLIMIT=250MiB GOGC=50 GOMAXPROCS=1\n%s '%s' \"$@\"\n", start, c.path("gopls", "gopls"))
+}
+
+// endWithParent returns the command, if there is one (on Linux), that starts another one such that it
+// ends with the process that started it.
+func endWithParent(ctx context.Context) []string {
+	command := []string{"setpriv", "--pdeathsig", "TERM", "--"}
+	if exec.CommandContext(ctx, command[0], append(command[1:], "true")...).Run() != nil {
+		return nil
+	}
+	return command
+}
 
 // goplsStep builds gopls at the versions of gopls.mod: in go.mod it would meet versions that it does
 // not build with.
 var goplsStep = step{
 	name:  "gopls",
 	title: "gopls, which completes code",
-	inputs: func(_ context.Context, c Checkout) ([]string, error) {
+	inputs: func(ctx context.Context, c Checkout) ([]string, error) {
 		inputs, err := readAll(c.goplsMod(), strings.TrimSuffix(c.goplsMod(), ".mod")+".sum")
-		return append(inputs, goplsWrapper), err
+		return append(inputs, c.goplsWrapper(ctx)), err
 	},
 	works: exists("gopls/gopls", "bin/gopls"),
 	do: func(ctx context.Context, c Checkout, run *runner) error {
@@ -57,7 +75,7 @@ var goplsStep = step{
 			return err
 		}
 		wrapper := filepath.Join(run.tmp, "wrapper")
-		if err := os.WriteFile(wrapper, []byte(goplsWrapper), 0o755); err != nil {
+		if err := os.WriteFile(wrapper, []byte(c.goplsWrapper(ctx)), 0o755); err != nil {
 			return err
 		}
 		return replace(wrapper, c.path("bin", "gopls"))
@@ -89,7 +107,7 @@ var cacheStep = step{
 	do: func(ctx context.Context, c Checkout, run *runner) error {
 		cell := map[string]string{
 			"go.mod":  "module cell\n\ngo 1.26\n",
-			"go.work": "go 1.26.8\n\nuse (\n\t.\n\t" + string(c) + "\n)\n",
+			"go.work": "go 1.26.8\n\nuse .\n\nuse " + strconv.Quote(string(c)) + "\n",
 			"main.go": "package main\n\nimport (\n\t\"flag\"\n\t\"fmt\"\n\t\"math\"\n\n\t_ \"example.com/tutorial6/mnistlib\"\n)\n\n" +
 				"func main() {\n\tflag.Parse()\n\tfmt.Println(math.Pi)\n}\n",
 		}

@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -11,18 +12,21 @@ import (
 //go:embed requirements.txt
 var jupyterLock string
 
-// Jupyter's settings: nothing is fetched from the network while a reader works.
-const (
-	labSettings  = `{"LabApp": {"extension_manager": "readonly"}}`
-	pageSettings = `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`
-)
+// jupyterSettings are files of settings, by their place in the environment.
+var jupyterSettings = map[string]string{
+	// Nothing is fetched from the network while a reader works.
+	"jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
+	"labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
+	// A new notebook is one in Go.
+	"jupyter_server_config.json": `{"MultiKernelManager": {"default_kernel_name": "` + KernelName + `"}}`,
+}
 
 // jupyterStep makes a Python environment that holds JupyterLab.
 var jupyterStep = step{
 	name:  "jupyter",
 	title: "JupyterLab",
 	inputs: func(_ context.Context, c Checkout) ([]string, error) {
-		return []string{jupyterLock, labSettings, pageSettings, string(c)}, nil // an environment cannot be moved
+		return []string{jupyterLock, fmt.Sprint(jupyterSettings), string(c)}, nil // an environment cannot be moved
 	},
 	works: func(ctx context.Context, c Checkout) bool {
 		// A system's new Python does not see the packages that an older one installed.
@@ -45,13 +49,15 @@ var jupyterStep = step{
 			"--requirement="+lock); err != nil {
 			return err
 		}
-		settings := c.path("venv", "etc", "jupyter")
-		if err := os.MkdirAll(filepath.Join(settings, "labconfig"), 0o755); err != nil {
-			return err
+		for name, content := range jupyterSettings {
+			path := c.path("venv", "etc", "jupyter", name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+				return err
+			}
 		}
-		if err := os.WriteFile(filepath.Join(settings, "jupyter_lab_config.json"), []byte(labSettings), 0o644); err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(settings, "labconfig", "page_config.json"), []byte(pageSettings), 0o644)
+		return nil
 	},
 }

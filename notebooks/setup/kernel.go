@@ -86,18 +86,12 @@ func (c Checkout) kernelSpec(ctx context.Context) ([]byte, error) {
 		_, err = findGo(ctx)
 		return nil, err
 	}
-	argv := []string{
+	argv := append(endWithParent(ctx), // else a killed Jupyter leaves its kernels behind
 		c.path("bin", "gonb"), "-kernel", "{connection_file}",
-		"-go_work=" + string(c), // cells import the packages of this checkout, and its versions of all others
-		"-raw_error=true",       // compile errors as text, with the cell's line
+		"-go_work="+string(c), // cells import the packages of this checkout, and its versions of all others
+		"-raw_error=true",     // compile errors as text, with the cell's line
 		// GoNB logs a line that looks like an error at each healthy start.
-		"-logtostderr=false", "-log_file=/dev/null", "-stderrthreshold=FATAL",
-	}
-	if runtime.GOOS == "linux" {
-		if setpriv, err := exec.LookPath("setpriv"); err == nil { // else a killed Jupyter leaves its kernels behind
-			argv = append([]string{setpriv, "--pdeathsig", "TERM", "--"}, argv...)
-		}
-	}
+		"-logtostderr=false", "-log_file=/dev/null", "-stderrthreshold=FATAL")
 	spec := map[string]any{
 		"argv":           argv,
 		"display_name":   "Go (Tutorial 6)",
