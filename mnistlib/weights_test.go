@@ -205,6 +205,7 @@ func TestSaveErrors(t *testing.T) {
 	})
 	t.Run("full disk", func(t *testing.T) {
 		// A limit on the size of files ends a write as a full disk does: part of it is done, then it fails.
+		// It holds for the whole process, so it is far above what tests write to their logs.
 		var unlimited syscall.Rlimit
 		if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &unlimited); err != nil {
 			t.Fatal(err)
@@ -216,12 +217,12 @@ func TestSaveErrors(t *testing.T) {
 				t.Error(err)
 			}
 		}()
-		limited := syscall.Rlimit{Cur: 4096, Max: unlimited.Max}
+		limited := syscall.Rlimit{Cur: 4 << 20, Max: unlimited.Max}
 		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limited); err != nil {
 			t.Fatal(err)
 		}
 		path := filepath.Join(t.TempDir(), "weights.safetensors")
-		checkSaveFails(t, path, Weights{{"fc.bias", "F32", []int{2000}, make([]float64, 2000), true}}, path, "large")
+		checkSaveFails(t, path, Weights{{"fc.bias", "F64", []int{1 << 20}, make([]float64, 1<<20), true}}, path, "large")
 	})
 }
 
