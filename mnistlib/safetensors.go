@@ -54,12 +54,12 @@ func numElements(shape []int) (count int, ok bool) {
 	return count, true
 }
 
-// isExact reports whether an element type holds the value as it is. An I64 must in turn be one that
-// a float64 holds as it is.
-func isExact(value float64, dtype string) bool {
+// fits reports whether an element type can hold the value: a float32 is rounded to, but not beyond
+// its range; an I64 must be an integer that a float64 holds as it is.
+func fits(value float64, dtype string) bool {
 	switch dtype {
 	case "F32":
-		return float64(float32(value)) == value || math.IsNaN(value)
+		return math.IsInf(value, 0) || !math.IsInf(float64(float32(value)), 0)
 	case "I64":
 		return math.Abs(value) < 1<<53 && value == math.Trunc(value)
 	}
@@ -144,8 +144,8 @@ func checkValues(weight Weight) error {
 		return fmt.Errorf("%q has %d values, expected as many as its shape %v says", weight.Name, len(weight.Values), weight.Shape)
 	}
 	for _, value := range weight.Values {
-		if !isExact(value, weight.DType) {
-			return fmt.Errorf("%q holds %v, expected values that %s holds exactly", weight.Name, value, weight.DType)
+		if !fits(value, weight.DType) {
+			return fmt.Errorf("%q holds %v, expected values that %s can hold", weight.Name, value, weight.DType)
 		}
 	}
 	return nil
@@ -204,7 +204,7 @@ func decodeSafetensors(file io.Reader) (Weights, error) {
 	for i, name := range names {
 		values := decodeValues(data[entries[i].Offsets[0]:entries[i].Offsets[1]], entries[i].DType)
 		for _, value := range values {
-			if !isExact(value, entries[i].DType) {
+			if !fits(value, entries[i].DType) {
 				return nil, fmt.Errorf("%.100q holds an integer beyond ±2^53, expected smaller ones", name)
 			}
 		}

@@ -15,7 +15,7 @@ type Weight struct {
 	Name      string
 	DType     string    // safetensors' name of the element type: "F32", "F64" or "I64"
 	Shape     []int     // empty for a scalar
-	Values    []float64 // row-major; each is exact in DType
+	Values    []float64 // row-major; used and saved in DType, to which they are rounded
 	Trainable bool      // false for batch norm's running statistics and counter
 }
 
@@ -37,8 +37,8 @@ func (w Weights) Get(name string) (Weight, bool) {
 // replaced; when Save fails (the disk is full, say) it stays as it was.
 //
 // Save refuses, with an error that names the weight: two of one name, a type other than F32, F64
-// and I64, a number of values that does not fit the shape, a value that the type does not hold
-// exactly. NaN and infinities are written as they are.
+// and I64, a number of values that does not fit the shape, a value beyond the type's range, a
+// fraction in an I64. F32 values are rounded to the nearest; NaN and infinities are written as they are.
 func (w Weights) Save(path string) error {
 	content, err := encodeSafetensors(w)
 	if err == nil {
