@@ -79,9 +79,10 @@ func TrainMany(model Model, data Data, config Config, n int) ([]*History, error)
 	if seed == 0 {
 		seed = 1 + rand.Uint64N(999_999) // short enough to type
 	}
-	t.startProgress(n)
 	if n == 1 && config.Live && gonbui.IsNotebook {
 		t.live = newLivePlot(t.config.Epochs * t.iterationsPerEpoch())
+	} else {
+		t.startProgress(n)
 	}
 
 	// Runs side by side fill the processor better than the threads of one run do.
@@ -120,7 +121,7 @@ type trainer struct {
 	evaluation      []evaluationChunk // all training, then all validation images
 	compileSeconds  float64
 
-	progress *progressbar.ProgressBar // nil if quiet
+	progress *progressbar.ProgressBar // nil if quiet or live
 	live     *livePlot                // nil unless the curves are drawn while they grow
 }
 
