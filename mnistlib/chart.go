@@ -21,6 +21,7 @@ type chart struct {
 	x, y          axis
 	curves        []curve
 	points        []points
+	bars          []bar
 	words         []string // what each curve shows, for those who cannot see it
 }
 
@@ -37,6 +38,9 @@ type points struct {
 	x, y  []float64 // where they are drawn
 	trueX []float64 // what the tooltip says
 }
+
+// A bar stands on the x axis between from and to.
+type bar struct{ from, to, height float64 }
 
 // An axis spans min to max, with a tick at min and at each step from there.
 type axis struct {
@@ -70,7 +74,10 @@ func (a axis) ticks() (values []float64, decimals int) {
 	return values, max(0, int(math.Ceil(-math.Log10(a.step)-1e-9)))
 }
 
-func (ch *chart) size() (width, height float64) { return ch.width, ch.height }
+// marginX and marginY are the room of a static panel for its axes, its title and the gap to the next.
+const marginX, marginY = 76, 72
+
+func (ch *chart) size() (width, height float64) { return ch.width + marginX, ch.height + marginY }
 
 func (ch *chart) names() []string {
 	var names []string
@@ -161,8 +168,10 @@ func (ch *chart) vegaLite(id int, l legend) object {
 	tooltip := []any{field("name", "curve"), field("x", ch.x.title), field("y", ch.y.title)}
 	curveTooltip := tooltip
 	layers := []any{object{
-		"mark":     object{"type": "line"},
-		"encoding": object{"opacity": opacity(1)},
+		// Without an order of its own, Vega-Lite connects the points from left to right.
+		"transform": []any{object{"window": []any{object{"op": "row_number", "as": "order"}}}},
+		"mark":      object{"type": "line"},
+		"encoding":  object{"opacity": opacity(1), "order": object{"field": "order", "type": "quantitative"}},
 	}}
 	if ch.hasBand() {
 		curveTooltip = []any{field("name", "curve"), field("x", ch.x.title), field("y", "mean "+ch.y.title), field("low", "smallest"), field("high", "largest")}
@@ -196,6 +205,19 @@ func (ch *chart) vegaLite(id int, l legend) object {
 	named := []any{object{"calculate": literal(append([]string{}, l.names...)) + "[datum.series]", "as": "name"}}
 	groups := []any{object{"data": curves.data(), "transform": named, "layer": layers}}
 
+	if len(ch.bars) > 0 {
+		bars := newTable("series", "x", "to", "y")
+		for _, b := range ch.bars {
+			bars.add(0, b.from, b.to, b.height)
+		}
+		groups = append(groups, object{
+			"data": bars.data(), "mark": object{"type": "rect"},
+			"encoding": object{
+				"x2": object{"field": "to"}, "y2": object{"datum": 0},
+				"tooltip": []any{field("x", "from"), field("to", "to"), field("y", ch.y.title)},
+			},
+		})
+	}
 	if len(ch.points) > 0 {
 		dots := newTable("series", "shift", "y", "x")
 		for _, p := range ch.points {
@@ -272,6 +294,9 @@ func (ch *chart) draw(c draw.Canvas, l legend) {
 	ch.x.style(&p.X)
 	ch.y.style(&p.Y)
 	p.Add(grid{ch})
+	if len(ch.bars) > 0 {
+		p.Add(columns(ch.bars))
+	}
 	for _, cv := range ch.curves {
 		if cv.low != nil {
 			p.Add(band{cv, l.place(cv.name)})
@@ -283,7 +308,7 @@ func (ch *chart) draw(c draw.Canvas, l legend) {
 	for _, pts := range ch.points {
 		p.Add(dots{pts.x, pts.y, l.place(pts.name), dotOpacity})
 	}
-	p.Draw(c)
+	p.Draw(draw.Crop(c, 0, -pixels(12), pixels(12), 0))
 }
 
 // style gives an axis of a static picture the look of the interactive one.
@@ -291,7 +316,7 @@ func (a axis) style(to *plot.Axis) {
 	values, decimals := a.ticks()
 	ticks := make(plot.ConstantTicks, len(values))
 	for i, v := range values {
-		ticks[i] = plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'f', decimals, 64)}
+		ticks[i] = plot.Tick{Value: v, Label: strings.Replace(strconv.FormatFloat(v, 'f', decimals, 64), "-", "−", 1)}
 	}
 	to.Min, to.Max = a.min, a.max
 	to.Padding = 0
@@ -307,8 +332,9 @@ func (a axis) style(to *plot.Axis) {
 
 // The marks of a static chart.
 type (
-	grid struct{ *chart }
-	band struct {
+	grid    struct{ *chart }
+	columns []bar
+	band    struct {
 		curve
 		color int
 	}
@@ -333,6 +359,15 @@ func (g grid) Plot(c draw.Canvas, p *plot.Plot) {
 	ys, _ := g.y.ticks()
 	for _, y := range ys {
 		c.StrokeLine2(style, c.Min.X, toY(y), c.Max.X, toY(y))
+	}
+}
+
+func (bars columns) Plot(c draw.Canvas, p *plot.Plot) {
+	toX, toY := p.Transforms(&c)
+	for _, b := range bars {
+		c.FillPolygon(parseColor(seriesColor(0)), []vg.Point{
+			{X: toX(b.from), Y: toY(0)}, {X: toX(b.to), Y: toY(0)}, {X: toX(b.to), Y: toY(b.height)}, {X: toX(b.from), Y: toY(b.height)},
+		})
 	}
 }
 

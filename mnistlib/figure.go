@@ -33,11 +33,12 @@ type Figure struct {
 
 	panels  []panel // in rows of columns
 	columns int
+	err     error // why there is nothing to draw
 }
 
 // A panel is one plot of a figure.
 type panel interface {
-	size() (width, height float64) // of the area inside the axes, in pixels
+	size() (width, height float64) // of the static picture with its axes, in pixels
 	names() []string               // what it needs explained in the figure's legend
 	vegaLite(id int, l legend) object
 	draw(c draw.Canvas, l legend)
@@ -51,6 +52,9 @@ const vegaLiteMIME = protocol.MIMEType("application/vnd.vegalite.v5+json")
 // Show displays the figure in a notebook: interactive where Jupyter can draw Vega-Lite, else as a
 // picture, else in words. Outside a notebook it prints the words and says how to save the picture.
 func (f *Figure) Show() error {
+	if f.err != nil {
+		return f.err
+	}
 	if !gonbui.IsNotebook {
 		fmt.Printf("%s\nTo see the picture outside a notebook, save it: figure.Save(\"figure.png\").\n", f.text())
 		return nil
@@ -66,6 +70,9 @@ func (f *Figure) Show() error {
 // Save writes the figure to a file whose extension says how: .png and .svg are pictures, .json is
 // the Vega-Lite specification. The file appears whole or not at all.
 func (f *Figure) Save(path string) error {
+	if f.err != nil {
+		return f.err
+	}
 	var content []byte
 	var err error
 	switch strings.ToLower(filepath.Ext(path)) {
@@ -238,9 +245,6 @@ func (f *Figure) vegaLite() object {
 	}
 }
 
-// marginX and marginY are the room that a static panel gives its axes.
-const marginX, marginY = 76, 64
-
 // width is the picture's, in pixels, without its margin.
 func (f *Figure) width() float64 {
 	width := 0.0
@@ -248,7 +252,7 @@ func (f *Figure) width() float64 {
 		w := 0.0
 		for _, p := range f.panels[row:min(row+f.columns, len(f.panels))] {
 			panelWidth, _ := p.size()
-			w += panelWidth + marginX
+			w += panelWidth
 		}
 		width = max(width, w)
 	}
@@ -282,7 +286,7 @@ func (f *Figure) layout() layout {
 		height := 0.0
 		for _, p := range f.panels[row:min(row+f.columns, len(f.panels))] {
 			_, h := p.size()
-			height = max(height, h+marginY)
+			height = max(height, h)
 		}
 		l.rows = append(l.rows, pixels(height))
 		l.height += pixels(height)
@@ -318,9 +322,9 @@ func (f *Figure) draw(c draw.Canvas, l layout) {
 		x := left
 		for _, p := range f.panels[row*f.columns : min((row+1)*f.columns, len(f.panels))] {
 			w, _ := p.size()
-			width := pixels(w + marginX)
+			width := pixels(w)
 			p.draw(draw.Canvas{Canvas: c.Canvas, Rectangle: vg.Rectangle{
-				Min: vg.Point{X: x, Y: top - height}, Max: vg.Point{X: x + width - pixels(figureMargin), Y: top},
+				Min: vg.Point{X: x, Y: top - height}, Max: vg.Point{X: x + width, Y: top},
 			}}, l.legend)
 			x += width
 		}

@@ -162,11 +162,11 @@ func (ch *chart) addRuns(name, words string, q quantity, histories []*History) {
 		words += fmt.Sprintf(", mean of %d runs", len(runs))
 	}
 	ch.curves = append(ch.curves, c)
-	ch.words = append(ch.words, c.describe(words, q.best))
+	ch.words = append(ch.words, c.describe(words, q.best, "iteration"))
 }
 
 // describe says where a curve begins and ends and what its best value is.
-func (c *curve) describe(what, best string) string {
+func (c *curve) describe(what, best, x string) string {
 	if len(c.x) == 0 {
 		return what + ": nothing was measured."
 	}
@@ -175,7 +175,7 @@ func (c *curve) describe(what, best string) string {
 		if c.low != nil {
 			s += fmt.Sprintf(" (%.4g to %.4g)", c.low[i], c.high[i])
 		}
-		return s + fmt.Sprintf(" at iteration %.0f", c.x[i])
+		return s + fmt.Sprintf(" at %s %.6g", x, c.x[i])
 	}
 	place := -1
 	for i, v := range c.y {

@@ -1,0 +1,116 @@
+package mnistlib
+
+import (
+	"bytes"
+	"encoding/base64"
+	"image"
+	"image/png"
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+)
+
+// A mosaic is a panel of small pictures in a grid, a caption under each.
+type mosaic struct {
+	picture  *image.NRGBA // all tiles, enlarged, at their places
+	tile     int          // width and height of a tile's place, in pixels
+	caption  int          // height of a caption's place
+	columns  int
+	captions []string
+}
+
+const tileGap = 12 // between tiles, in pixels
+
+// mosaicFigure draws tiles of any sizes, each enlarged by a whole factor to about 84 pixels.
+func mosaicFigure(title string, tiles []image.Image, captions []string) *Figure {
+	const size = 84
+	m := &mosaic{tile: size, captions: captions}
+	m.columns = max(1, min(len(tiles), wide/(size+tileGap)))
+	lines := 1
+	for _, caption := range captions {
+		lines = max(lines, 1+strings.Count(caption, "\n"))
+	}
+	m.caption = lines*(labelSize+4) + 4
+	rows := (len(tiles) + m.columns - 1) / m.columns
+	m.picture = image.NewNRGBA(image.Rect(0, 0, m.columns*(size+tileGap), rows*(size+m.caption+tileGap)))
+	for i := range m.picture.Pix {
+		m.picture.Pix[i] = 255
+	}
+	for i, tile := range tiles {
+		at, bounds := m.place(i), tile.Bounds()
+		scale := max(1, size/max(bounds.Dx(), bounds.Dy()))
+		for y := range bounds.Dy() * scale {
+			for x := range bounds.Dx() * scale {
+				m.picture.Set(at.X+x, at.Y+y, tile.At(bounds.Min.X+x/scale, bounds.Min.Y+y/scale))
+			}
+		}
+	}
+	return &Figure{
+		Title: title, Description: "Pictures, row by row: " + strings.ReplaceAll(strings.Join(captions, "; "), "\n", ", ") + ".",
+		panels: []panel{m}, columns: 1,
+	}
+}
+
+// place is where tile i has its upper left corner.
+func (m *mosaic) place(i int) image.Point {
+	return image.Pt(i%m.columns*(m.tile+tileGap), i/m.columns*(m.tile+m.caption+tileGap))
+}
+
+func (m *mosaic) size() (width, height float64) {
+	bounds := m.picture.Bounds()
+	return float64(bounds.Dx()), float64(bounds.Dy())
+}
+
+func (m *mosaic) names() []string { return nil }
+
+func (m *mosaic) vegaLite(int, legend) object {
+	width, height := m.size()
+	var b bytes.Buffer
+	if err := png.Encode(&b, m.picture); err != nil {
+		panic(err) // a Buffer takes everything
+	}
+	captions := []any{}
+	for i, caption := range m.captions {
+		at := m.place(i)
+		captions = append(captions, object{"x": at.X + m.tile/2, "y": at.Y + m.tile + 4, "text": strings.Split(caption, "\n")})
+	}
+	position := func(field string) object {
+		return object{"field": field, "type": "quantitative", "scale": object{"domain": []any{0, map[string]float64{"x": width, "y": height}[field]}, "reverse": field == "y"},
+			"axis": object{"grid": false, "labels": false, "ticks": false, "domain": false, "title": ""}}
+	}
+	return object{
+		"width": width, "height": height,
+		"layer": []any{
+			object{
+				"data": object{"values": []any{object{"url": "data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), "x": 0, "y": 0}}},
+				"mark": object{"type": "image", "width": width, "height": height, "align": "left", "baseline": "top"},
+				"encoding": object{
+					"url": object{"field": "url", "type": "nominal"}, "x": position("x"), "y": position("y"),
+				},
+			},
+			object{
+				"data":     object{"values": captions},
+				"mark":     object{"type": "text", "align": "center", "baseline": "top", "fontSize": labelSize, "lineHeight": labelSize + 4, "color": ink},
+				"encoding": object{"text": object{"field": "text"}, "x": position("x"), "y": position("y")},
+			},
+		},
+	}
+}
+
+func (m *mosaic) draw(c draw.Canvas, _ legend) {
+	width, height := m.size()
+	c.DrawImage(vg.Rectangle{
+		Min: vg.Point{X: c.Min.X, Y: c.Max.Y - pixels(height)}, Max: vg.Point{X: c.Min.X + pixels(width), Y: c.Max.Y},
+	}, m.picture)
+	style := legendStyle
+	style.XAlign, style.YAlign = draw.XCenter, draw.YTop
+	for i, caption := range m.captions {
+		at := m.place(i)
+		for k, line := range strings.Split(caption, "\n") {
+			c.FillText(style, vg.Point{
+				X: c.Min.X + pixels(float64(at.X+m.tile/2)), Y: c.Max.Y - pixels(float64(at.Y+m.tile+4+k*(labelSize+4))),
+			}, line)
+		}
+	}
+}
