@@ -1,0 +1,216 @@
+package mnistlib
+
+import (
+	"encoding/json"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// A group of layers draws one kind of mark from one table. The series' place in the legend is in
+// each row; its name follows from it.
+func (ch *chart) vegaLite(id int, l legend) object {
+	groups := []any{}
+	if len(ch.bars) > 0 {
+		groups = append(groups, ch.vegaBars())
+	} else {
+		groups = append(groups, ch.vegaCurves(id, l))
+	}
+	if len(ch.points) > 0 {
+		groups = append(groups, ch.vegaPoints(l))
+	}
+	encoding := object{
+		"x":     ch.x.vegaLite("x"),
+		"y":     ch.y.vegaLite("y"),
+		"color": object{"value": seriesColor(0)},
+	}
+	if l.shown() {
+		colors, dashes := make([]string, len(l.names)), make([][]float64, len(l.names))
+		for i := range l.names {
+			colors[i] = seriesColor(i)
+			dashes[i] = append([]float64{}, seriesDash(i)...)
+		}
+		encoding["color"] = object{
+			"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": colors},
+			"legend": object{"title": "", "orient": "top", "symbolType": "stroke", "columns": l.columns},
+		}
+		if len(l.names) > len(palette) {
+			encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
+		}
+	}
+	return object{"title": ch.title, "width": ch.width, "height": ch.height, "encoding": encoding, "layer": groups}
+}
+
+// vegaCurves are the bands, the lines above them, and the points that answer to the mouse.
+func (ch *chart) vegaCurves(id int, l legend) object {
+	banded := ch.hasBand()
+	rows, dots := newTable("series", "x", "y"), make([]bool, len(l.names))
+	if banded {
+		rows = newTable("series", "x", "y", "low", "high")
+	}
+	for _, c := range ch.curves {
+		place := float64(l.place(c.name))
+		dots[l.place(c.name)] = c.showsDots()
+		for i := range c.x {
+			switch {
+			case !banded:
+				rows.add(place, c.x[i], c.y[i])
+			case c.low == nil:
+				rows.add(place, c.x[i], c.y[i], math.NaN(), math.NaN())
+			default:
+				rows.add(place, c.x[i], c.y[i], c.low[i], c.high[i])
+			}
+		}
+	}
+
+	tooltip := []any{field("name", "curve"), field("x", ch.x.title), field("y", ch.y.title)}
+	var layers []any
+	if banded {
+		tooltip = append(tooltip, field("low", "smallest"), field("high", "largest"))
+		layers = append(layers, object{
+			"transform": []any{object{"filter": "isValid(datum.low)"}},
+			"mark":      object{"type": "area"},
+			"encoding": object{
+				"y":       object{"field": "low", "type": "quantitative"},
+				"y2":      object{"field": "high"},
+				"opacity": l.opacity(bandOpacity),
+			},
+		})
+	}
+	// The point nearest to the mouse shows itself and its numbers.
+	hover := "hover" + strconv.Itoa(id)
+	layers = append(layers,
+		object{
+			// Without an order of its own, Vega-Lite connects the points from left to right.
+			"transform": []any{object{"window": []any{object{"op": "row_number", "as": "order"}}}},
+			"mark":      object{"type": "line"},
+			"encoding":  object{"opacity": l.opacity(1), "order": object{"field": "order", "type": "quantitative"}},
+		},
+		object{
+			"transform": []any{object{"filter": "isValid(datum.y)"}},
+			"params": []any{object{"name": hover, "select": object{
+				"type": "point", "nearest": true, "on": "mouseover", "clear": "mouseout",
+			}}},
+			"mark": object{"type": "point", "filled": true, "size": 60},
+			"encoding": object{
+				"opacity": object{"value": 0, "condition": []any{
+					object{"param": hover, "empty": false, "value": 1},
+					object{"test": literal(dots) + "[datum.series]", "value": 1},
+				}},
+				"tooltip": tooltip,
+			},
+		})
+	if id == 0 && l.shown() {
+		layers[0].(object)["params"] = []any{object{
+			"name": "shown", "bind": "legend", "select": object{"type": "point", "fields": []any{"name"}},
+		}}
+	}
+	return object{"data": rows.data(), "transform": l.namesOfSeries(), "layer": layers}
+}
+
+func (ch *chart) vegaBars() object {
+	rows := newTable("x", "to", "y")
+	for _, b := range ch.bars {
+		rows.add(b.from, b.to, b.height)
+	}
+	return object{
+		"data": rows.data(), "mark": object{"type": "rect"},
+		"encoding": object{
+			"x2": object{"field": "to"}, "y2": object{"datum": 0},
+			"tooltip": []any{field("x", "from"), field("to", "to"), field("y", ch.y.title)},
+		},
+	}
+}
+
+func (ch *chart) vegaPoints(l legend) object {
+	rows := newTable("series", "shift", "y", "x")
+	for _, p := range ch.points {
+		for i := range p.x {
+			rows.add(float64(l.place(p.name)), p.x[i], p.y[i], p.trueX[i])
+		}
+	}
+	return object{
+		"data": rows.data(), "transform": l.namesOfSeries(),
+		"mark": object{"type": "point", "filled": true, "size": 50},
+		"encoding": object{
+			"x":       object{"field": "shift", "type": "quantitative"},
+			"opacity": l.opacity(dotOpacity),
+			"tooltip": []any{field("name", "curve"), field("x", ch.x.title), field("y", ch.y.title)},
+		},
+	}
+}
+
+// opacity is that of a mark, which a click on another name in the legend makes faint.
+func (l legend) opacity(value float64) object {
+	if !l.shown() {
+		return object{"value": value}
+	}
+	return object{"condition": object{"param": "shown", "value": value}, "value": value / 8}
+}
+
+// namesOfSeries adds the name to each row of a table.
+func (l legend) namesOfSeries() []any {
+	return []any{object{"calculate": literal(append([]string{}, l.names...)) + "[datum.series]", "as": "name"}}
+}
+
+// table is a Vega-Lite data source: rows of numbers. As CSV it has a third of the size of
+// JSON's rows.
+type table struct {
+	csv   strings.Builder
+	parse object
+}
+
+func newTable(columns ...string) *table {
+	t := &table{parse: object{}}
+	t.csv.WriteString(strings.Join(columns, ","))
+	for _, column := range columns {
+		t.parse[column] = "number"
+	}
+	return t
+}
+
+// add appends a row; what is not finite becomes an empty field, which Vega-Lite reads as null.
+func (t *table) add(first float64, others ...float64) {
+	t.csv.WriteByte('\n')
+	t.number(first)
+	for _, v := range others {
+		t.csv.WriteByte(',')
+		t.number(v)
+	}
+}
+
+func (t *table) number(v float64) {
+	if finite(v) {
+		t.csv.WriteString(strconv.FormatFloat(v, 'g', 6, 64))
+	}
+}
+
+func (t *table) data() object {
+	return object{"values": t.csv.String(), "format": object{"type": "csv", "parse": t.parse}}
+}
+
+func field(name, title string) object {
+	kind := "quantitative"
+	if name == "name" {
+		kind = "nominal"
+	}
+	return object{"field": name, "type": kind, "title": title}
+}
+
+// literal is a value as an expression of Vega.
+func literal(value any) string {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err) // strings and bools always have one
+	}
+	return string(text)
+}
+
+func (a axis) vegaLite(fieldName string) object {
+	values, decimals := a.ticks()
+	return object{
+		"field": fieldName, "type": "quantitative", "title": a.title,
+		"scale": object{"domain": []any{a.min, a.max}, "nice": false, "zero": false},
+		"axis":  object{"values": values, "format": "." + strconv.Itoa(decimals) + "f"},
+	}
+}
