@@ -3,6 +3,8 @@ package mnistlib
 import (
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 )
 
 // A chart is a panel of curves and points over two axes.
@@ -42,27 +44,58 @@ type axis struct {
 // newAxis returns an axis that spans low to high, widened to the next ticks; a range without width,
 // or not finite, gets one. There are about n ticks, at multiples of 1, 2 or 5 times a power of ten.
 func newAxis(title string, low, high float64, n int) axis {
+	if !finite(low) {
+		low = 0
+	}
 	if !(high > low) {
 		high = low + 1
 	}
-	rough := (high - low) / float64(n)
+	rough := high/float64(n) - low/float64(n)
 	step := math.Pow(10, math.Floor(math.Log10(rough)))
 	for _, m := range []float64{1, 2, 5, 10} {
-		if m*step >= rough {
+		if m*step >= rough*(1-1e-9) {
 			step *= m
 			break
 		}
 	}
 	// Without the tiny amount, 1/0.1 rounds up to 11 steps.
-	return axis{title, step * math.Floor(low/step+1e-9), step * math.Ceil(high/step-1e-9), step}
+	return axis{title, step * math.Floor(low/step+1e-9), min(step*math.Ceil(high/step-1e-9), math.MaxFloat64), step}
 }
 
-// ticks returns the ticks and how many decimals tell them apart.
-func (a axis) ticks() (values []float64, decimals int) {
-	for i := 0; a.min+float64(i)*a.step <= a.max+1e-6*a.step; i++ {
+func (a axis) ticks() []float64 {
+	var values []float64
+	for i := range int(a.max/a.step-a.min/a.step+1e-6) + 1 {
 		values = append(values, a.min+float64(i)*a.step)
 	}
-	return values, max(0, int(math.Ceil(-math.Log10(a.step)-1e-9)))
+	return values
+}
+
+// decimals is how many of them tell two ticks apart; -1 where a power of ten is shorter.
+func (a axis) decimals() int {
+	if a.step >= 1e6 || a.step < 1e-5 {
+		return -1
+	}
+	return max(0, int(math.Ceil(-math.Log10(a.step)-1e-9)))
+}
+
+// label is how a tick is written.
+func (a axis) label(v float64) string {
+	text := strconv.FormatFloat(v, 'g', 3, 64)
+	if decimals := a.decimals(); decimals >= 0 {
+		text = strconv.FormatFloat(v, 'f', decimals, 64)
+	}
+	if strings.HasPrefix(text, "-") {
+		text = "−" + text[1:]
+	}
+	return text
+}
+
+// format is how a tick is written, for Vega-Lite.
+func (a axis) format() string {
+	if decimals := a.decimals(); decimals >= 0 {
+		return "." + strconv.Itoa(decimals) + "f"
+	}
+	return ".3~g"
 }
 
 // marginX and marginY are the room of a static panel for its axes, its title and the gap to the next.

@@ -1,9 +1,6 @@
 package mnistlib
 
 import (
-	"strconv"
-	"strings"
-
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -40,10 +37,9 @@ func (ch *chart) draw(c draw.Canvas, l legend) {
 
 // style gives an axis of a static picture the look of the interactive one.
 func (a axis) style(to *plot.Axis) {
-	values, decimals := a.ticks()
-	ticks := make(plot.ConstantTicks, len(values))
-	for i, v := range values {
-		ticks[i] = plot.Tick{Value: v, Label: strings.Replace(strconv.FormatFloat(v, 'f', decimals, 64), "-", "−", 1)}
+	var ticks plot.ConstantTicks
+	for _, v := range a.ticks() {
+		ticks = append(ticks, plot.Tick{Value: v, Label: a.label(v)})
 	}
 	to.Min, to.Max = a.min, a.max
 	to.Padding = 0
@@ -79,12 +75,10 @@ type (
 func (g grid) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	style := draw.LineStyle{Color: parseColor(gridInk), Width: pixels(1)}
-	xs, _ := g.x.ticks()
-	for _, x := range xs {
+	for _, x := range g.x.ticks() {
 		c.StrokeLine2(style, toX(x), c.Min.Y, toX(x), c.Max.Y)
 	}
-	ys, _ := g.y.ticks()
-	for _, y := range ys {
+	for _, y := range g.y.ticks() {
 		c.StrokeLine2(style, c.Min.X, toY(y), c.Max.X, toY(y))
 	}
 }

@@ -207,10 +207,9 @@ func literal(value any) string {
 }
 
 func (a axis) vegaLite(fieldName string) object {
-	values, decimals := a.ticks()
 	return object{
 		"field": fieldName, "type": "quantitative", "title": a.title,
 		"scale": object{"domain": []any{a.min, a.max}, "nice": false, "zero": false},
-		"axis":  object{"values": values, "format": "." + strconv.Itoa(decimals) + "f"},
+		"axis":  object{"values": a.ticks(), "format": a.format()},
 	}
 }

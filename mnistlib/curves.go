@@ -104,13 +104,13 @@ func thin(n, limit int, columns ...[]float64) []int {
 	return keep
 }
 
-// thin leaves about limit points of the curve, with all its spikes.
+// thin leaves about limit numbers of the curve and its band, with all their spikes.
 func (c *curve) thin(limit int) {
 	columns := [][]float64{c.y}
 	if c.low != nil {
 		columns = append(columns, c.low, c.high)
 	}
-	keep := thin(len(c.x), limit, columns...)
+	keep := thin(len(c.x), limit/len(columns), columns...)
 	c.x, c.y, c.low, c.high = pick(c.x, keep), pick(c.y, keep), pick(c.low, keep), pick(c.high, keep)
 }
 

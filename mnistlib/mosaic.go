@@ -32,7 +32,7 @@ func mosaicFigure(title string, tiles []image.Image, captions []string) *Figure 
 		lines = max(lines, 1+strings.Count(caption, "\n"))
 	}
 	m.caption = lines*(labelSize+4) + 4
-	rows := (len(tiles) + m.columns - 1) / m.columns
+	rows := max(1, (len(tiles)+m.columns-1)/m.columns)
 	m.picture = image.NewNRGBA(image.Rect(0, 0, m.columns*(size+tileGap), rows*(size+m.caption+tileGap)))
 	for i := range m.picture.Pix {
 		m.picture.Pix[i] = 255
@@ -46,10 +46,11 @@ func mosaicFigure(title string, tiles []image.Image, captions []string) *Figure 
 			}
 		}
 	}
-	return &Figure{
-		Title: title, Description: "Pictures, row by row: " + strings.ReplaceAll(strings.Join(captions, "; "), "\n", ", ") + ".",
-		panels: []panel{m}, columns: 1,
+	words := "No pictures."
+	if len(tiles) > 0 {
+		words = "Pictures, row by row: " + strings.ReplaceAll(strings.Join(captions, "; "), "\n", ", ") + "."
 	}
+	return &Figure{Title: title, Description: words, panels: []panel{m}, columns: 1}
 }
 
 // place is where tile i has its upper left corner.

@@ -190,9 +190,9 @@ func (c *curve) describe(what, best, x string) string {
 	return s + "."
 }
 
-// maxPoints is how many points a figure draws of all its curves together; more are thinned. It
-// keeps the figure in a notebook under 300 KB.
-const maxPoints = 6000
+// maxValues is how many numbers a figure draws of all its curves together, where a curve with a
+// band has three at a point; more are thinned. It keeps the figure in a notebook under 300 KB.
+const maxValues = 6000
 
 // addCharts puts charts beside one another.
 func (f *Figure) addCharts(charts ...*chart) {
@@ -203,7 +203,7 @@ func (f *Figure) addCharts(charts ...*chart) {
 	var words []string
 	for _, ch := range charts {
 		for k := range ch.curves {
-			ch.curves[k].thin(maxPoints / curves)
+			ch.curves[k].thin(maxValues / curves)
 		}
 		words = append(words, ch.words...)
 		f.panels = append(f.panels, ch)

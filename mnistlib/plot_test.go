@@ -1,0 +1,494 @@
+package mnistlib
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/gob"
+	"encoding/json"
+	"encoding/xml"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"io"
+	"math"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/janpfeifer/gonb/gonbui/protocol"
+)
+
+// madeUpRun looks like a real run; its accuracies are measured after every so many iterations.
+func madeUpRun(name string, seed uint64, iterations, every int) *History {
+	random := rand.New(rand.NewPCG(seed, 1))
+	h := &History{
+		Name: name, Model: "MLP(30)", Optimizer: "SGD(lr=0.1, momentum=0.9)", BatchSize: 64, Epochs: 10, Shuffle: true,
+		Seed: seed, TrainImages: 2000, ValidationImages: 500, Seconds: 1.3, CompileSeconds: 0.6, Backend: "made up",
+	}
+	for i := 1; i <= iterations; i++ {
+		t := float64(i)
+		h.Loss = append(h.Loss, (2.3*math.Exp(-t/40)+0.02)*math.Exp(0.3*random.NormFloat64()))
+		if i%every == 0 {
+			noise := 0.04 * math.Exp(-t/60) * random.NormFloat64()
+			h.Evaluated = append(h.Evaluated, i)
+			h.TrainAccuracy = append(h.TrainAccuracy, min(1, max(0, 1-0.88*math.Exp(-t/30)+noise)))
+			h.ValidationAccuracy = append(h.ValidationAccuracy, min(1, max(0, 0.92-0.8*math.Exp(-t/30)+noise)))
+		}
+	}
+	return h
+}
+
+func madeUpRuns(name string, n, iterations int) []*History {
+	var runs []*History
+	for i := range n {
+		runs = append(runs, madeUpRun(name, uint64(i+1), iterations, 1))
+	}
+	return runs
+}
+
+// runSets are the sets of runs that a figure has to cope with.
+func runSets() map[string][]*History {
+	diverged := madeUpRun("", 3, 60, 1)
+	diverged.Loss[58], diverged.Loss[59] = 4e9, math.NaN()
+	interrupted := madeUpRun("", 4, 1, 1)
+	interrupted.Interrupted = true
+	var nine []*History
+	for i := range 9 {
+		nine = append(nine, madeUpRun(fmt.Sprintf("setting %d, with <a> \"long\" name & more", i), uint64(i), 93, 1))
+	}
+	return map[string][]*History{
+		"one":           {madeUpRun("", 42, 310, 1)},
+		"sparse":        {madeUpRun("", 42, 310, 31)},
+		"mean":          madeUpRuns("MLP(30)", 16, 310),
+		"compare":       slices.Concat(madeUpRuns("MLP(30)", 8, 93), madeUpRuns("CNN", 8, 155), madeUpRuns("alone", 1, 20)),
+		"unequal":       {madeUpRun("MLP(30)", 1, 310, 1), madeUpRun("MLP(30)", 2, 57, 31)},
+		"nine":          nine,
+		"long":          {madeUpRun("", 9, 60_000, 1)},
+		"many settings": slices.Concat(madeUpRuns("a", 4, 310), madeUpRuns("b", 4, 310), madeUpRuns("c", 4, 310), madeUpRuns("d", 4, 310), madeUpRuns("e", 4, 310)),
+		"many long":     slices.Concat(madeUpRuns("a", 2, 20_000), madeUpRuns("b", 2, 20_000), madeUpRuns("c", 2, 20_000)),
+		"diverged":      {diverged},
+		"interrupted":   {interrupted},
+		"not begun":     {{Model: "MLP(30)", Optimizer: "Adam(lr=0.005)"}},
+		"none":          nil,
+	}
+}
+
+func TestBundle(t *testing.T) {
+	for name, runs := range runSets() {
+		for kind, figure := range map[string]*Figure{"loss": LossCurve(runs...), "accuracy": AccuracyCurve(runs...)} {
+			t.Run(name+" "+kind, func(t *testing.T) {
+				drawn := len(figure.legend().names) * (len(figure.legend().names) - 1) // the legend's own lines
+				for _, h := range runs {
+					if kind == "loss" {
+						drawn += len(h.Loss)
+					} else {
+						drawn += len(h.Evaluated)
+					}
+				}
+				checkBundle(t, figure, drawn > 0)
+			})
+		}
+	}
+}
+
+// checkBundle decodes every form of a figure.
+func checkBundle(t *testing.T, f *Figure, drawn bool) {
+	t.Helper()
+	bundle, err := f.bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The kernel is sent gob, and has these types registered.
+	var wire bytes.Buffer
+	var received protocol.DisplayData
+	if err := gob.NewEncoder(&wire).Encode(bundle); err != nil {
+		t.Fatalf("as gob: %v", err)
+	}
+	if err := gob.NewDecoder(&wire).Decode(&received); err != nil {
+		t.Fatalf("from gob: %v", err)
+	}
+	var kinds []string
+	for kind := range received.Data {
+		kinds = append(kinds, string(kind))
+	}
+	slices.Sort(kinds)
+	if want := []string{"application/vnd.vegalite.v5+json", "image/png", "image/svg+xml", "text/plain"}; !slices.Equal(kinds, want) {
+		t.Errorf("the bundle holds %q, want %q", kinds, want)
+	}
+	spec := received.Data[vegaLiteMIME].(map[string]any)
+	svg := received.Data[protocol.MIMEImageSVG].(string)
+	picture := received.Data[protocol.MIMEImagePNG].([]byte)
+	words := received.Data[protocol.MIMETextPlain].(string)
+
+	text, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if size := len(text) + len(svg) + base64.StdEncoding.EncodedLen(len(picture)) + len(words); size > 300_000 {
+		t.Errorf("the bundle takes %d bytes in a notebook, want under 300,000", size)
+	}
+	checkVegaLite(t, spec)
+	checkSVG(t, svg, f.Title)
+	checkPNG(t, picture, drawn)
+	if !strings.HasPrefix(words, f.Title+"\n") && words != f.Title {
+		t.Errorf("the words do not begin with the title: %q", words)
+	}
+}
+
+// checkVegaLite checks what a renderer needs, and that the axes hide nothing.
+func checkVegaLite(t *testing.T, spec map[string]any) {
+	t.Helper()
+	if spec["$schema"] != "https://vega.github.io/schema/vega-lite/v5.json" {
+		t.Errorf("$schema is %v", spec["$schema"])
+	}
+	if spec["background"] != "white" {
+		t.Errorf("the background is %v: it would not be readable in a dark theme", spec["background"])
+	}
+	for _, p := range spec["concat"].([]any) {
+		p := p.(map[string]any)
+		encoding, _ := p["encoding"].(map[string]any)
+		if x, _ := encoding["x"].(map[string]any); x["scale"] == nil {
+			continue // no chart
+		}
+		domain := func(axis string) (low, high float64) {
+			d := encoding[axis].(map[string]any)["scale"].(map[string]any)["domain"].([]any)
+			return d[0].(float64), d[1].(float64)
+		}
+		lowX, highX := domain("x")
+		lowY, highY := domain("y")
+		if !(lowX < highX && lowY < highY) {
+			t.Errorf("the axes span %v to %v and %v to %v", lowX, highX, lowY, highY)
+		}
+		for _, group := range p["layer"].([]any) {
+			rows := readCSV(t, group.(map[string]any)["data"].(map[string]any)["values"].(string))
+			for column, values := range rows {
+				low, high := lowY, highY
+				switch column {
+				case "x", "shift", "to":
+					low, high = lowX, highX
+				case "series":
+					continue
+				}
+				for _, v := range values {
+					if rounding := 1e-5 * (high - low); v < low-rounding || v > high+rounding {
+						t.Errorf("%s %v lies outside its axis, %v to %v", column, v, low, high)
+					}
+				}
+			}
+		}
+	}
+}
+
+// readCSV returns the columns; an empty field is NaN.
+func readCSV(t *testing.T, text string) map[string][]float64 {
+	t.Helper()
+	lines := strings.Split(text, "\n")
+	names := strings.Split(lines[0], ",")
+	columns := map[string][]float64{}
+	for _, line := range lines[1:] {
+		fields := strings.Split(line, ",")
+		if len(fields) != len(names) {
+			t.Fatalf("%q has not the fields %q", line, names)
+		}
+		for i, field := range fields {
+			v := math.NaN()
+			if field != "" {
+				var err error
+				if v, err = strconv.ParseFloat(field, 64); err != nil {
+					t.Fatal(err)
+				}
+			}
+			columns[names[i]] = append(columns[names[i]], v)
+		}
+	}
+	return columns
+}
+
+func checkSVG(t *testing.T, svg, title string) {
+	t.Helper()
+	titled := false
+	for d := xml.NewDecoder(strings.NewReader(svg)); ; {
+		token, err := d.Token()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatalf("the SVG is not XML: %v", err)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			titled = token.Name.Local == "title"
+			for _, a := range token.Attr {
+				if strings.Contains(a.Value, "NaN") || strings.Contains(a.Value, "Inf") {
+					t.Errorf("the SVG's %s holds a coordinate that is not finite", token.Name.Local)
+				}
+			}
+		case xml.CharData:
+			if titled && string(token) != title {
+				t.Errorf("the SVG's title is %q, want %q", token, title)
+			}
+			titled = false
+		}
+	}
+}
+
+// checkPNG looks for the white paper, the ink and, if something is drawn, the first colour.
+func checkPNG(t *testing.T, picture []byte, drawn bool) {
+	t.Helper()
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	colors := countColors(decoded)
+	bounds := decoded.Bounds()
+	if corner := nameColor(decoded.At(bounds.Max.X-1, bounds.Max.Y-1)); corner != "#FFFFFF" {
+		t.Errorf("the corner is %s, not white", corner)
+	}
+	if colors["#222222"] == 0 {
+		t.Error("there is no text")
+	}
+	if (colors[palette[0]] > 0) != drawn {
+		t.Errorf("%d pixels of the first colour, while something is drawn: %v", colors[palette[0]], drawn)
+	}
+}
+
+// countColors counts the pixels of each colour, named as in the palette.
+func countColors(picture image.Image) map[string]int {
+	pixels := map[color.Color]int{}
+	bounds := picture.Bounds()
+	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
+		for x := bounds.Min.X; x < bounds.Max.X; x++ {
+			pixels[picture.At(x, y)]++
+		}
+	}
+	named := map[string]int{}
+	for c, n := range pixels {
+		named[nameColor(c)] += n
+	}
+	return named
+}
+
+func nameColor(c color.Color) string {
+	r, g, b, _ := c.RGBA()
+	return fmt.Sprintf("#%02X%02X%02X", r>>8, g>>8, b>>8)
+}
+
+// curveTable is the table of the curves of a figure's panel.
+func curveTable(t *testing.T, f *Figure, panel int) map[string][]float64 {
+	t.Helper()
+	spec, err := f.plainVegaLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	group := spec["concat"].([]any)[panel].(map[string]any)["layer"].([]any)[0].(map[string]any)
+	return readCSV(t, group["data"].(map[string]any)["values"].(string))
+}
+
+func TestCurvesOfOneRun(t *testing.T) {
+	h := &History{
+		Model: "MLP(30)", Optimizer: "SGD(lr=0.1)", Seed: 42, Loss: []float64{2.5, 1.5, math.NaN(), 0.5},
+		Evaluated: []int{2, 4}, TrainAccuracy: []float64{0.25, 0.875}, ValidationAccuracy: []float64{0.125, 0.75},
+	}
+	loss := curveTable(t, LossCurve(h), 0)
+	if fmt.Sprint(loss["x"], loss["y"]) != "[1 2 3 4] [2.5 1.5 NaN 0.5]" {
+		t.Errorf("the loss is drawn as %v over %v", loss["y"], loss["x"])
+	}
+	f := AccuracyCurve(h)
+	accuracy := curveTable(t, f, 0)
+	if fmt.Sprint(accuracy["series"], accuracy["x"], accuracy["y"]) != "[0 0 1 1] [2 4 2 4] [0.25 0.875 0.125 0.75]" {
+		t.Errorf("the accuracies are drawn as %v", accuracy)
+	}
+	if f.Title != "MLP(30), SGD(lr=0.1), seed 42" {
+		t.Errorf("the title is %q", f.Title)
+	}
+	if got, want := f.legend().names, []string{"training", "validation"}; !slices.Equal(got, want) {
+		t.Errorf("the legend is %q, want %q", got, want)
+	}
+	for _, want := range []string{
+		"Training accuracy: first 0.25 at iteration 2, last 0.875 at iteration 4, highest 0.875 at iteration 4.",
+		"Validation accuracy: first 0.125 at iteration 2, last 0.75 at iteration 4, highest 0.75 at iteration 4.",
+	} {
+		if !strings.Contains(f.text(), want) {
+			t.Errorf("the description lacks %q:\n%s", want, f.text())
+		}
+	}
+	if want := "diverged: the loss is not finite at iteration 3"; LossCurve(h).Subtitle != want {
+		t.Errorf("the subtitle is %q, want %q", LossCurve(h).Subtitle, want)
+	}
+}
+
+func TestMeanAndBandOfRuns(t *testing.T) {
+	run := func(name string, loss ...float64) *History { return &History{Name: name, Loss: loss} }
+	runs := []*History{run("a", 4, 2, 1), run("a", 2, math.Inf(1), 0.5), run("a", 3), run("b", 1, 1)}
+	f := LossCurve(runs...)
+	table := curveTable(t, f, 0)
+	// Of a's second run, iteration 2 lies on the line between its neighbours: 1.25. Its third run
+	// reaches iteration 1 only.
+	want := map[string]string{
+		"series": "[0 0 0 1 1]", "x": "[1 2 3 1 2]", "y": "[3 1.625 0.75 1 1]",
+		"low": "[2 1.25 0.5 NaN NaN]", "high": "[4 2 1 NaN NaN]",
+	}
+	for column, values := range want {
+		if got := fmt.Sprint(table[column]); got != values {
+			t.Errorf("%s is %s, want %s", column, got, values)
+		}
+	}
+	ch := f.panels[0].(*chart)
+	if len(ch.points) != 1 || fmt.Sprint(ch.points[0].y, ch.points[0].trueX) != "[1 0.5 3] [3 3 1]" {
+		t.Errorf("the last values are %v", ch.points)
+	}
+	for _, want := range []string{"mean of 1 to 3 runs", "smallest to largest", "1 of 4 runs diverged"} {
+		if !strings.Contains(f.Subtitle, want) {
+			t.Errorf("the subtitle %q lacks %q", f.Subtitle, want)
+		}
+	}
+}
+
+func TestComparisonHasOneColourEach(t *testing.T) {
+	f := AccuracyCurve(slices.Concat(madeUpRuns("MLP", 3, 93), madeUpRuns("CNN", 3, 93))...)
+	if len(f.panels) != 2 {
+		t.Fatalf("%d panels, want training and validation", len(f.panels))
+	}
+	left, right := f.panels[0].(*chart), f.panels[1].(*chart)
+	if left.y != right.y {
+		t.Errorf("the axes differ: %v and %v", left.y, right.y)
+	}
+	picture, err := f.png()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	colors := countColors(decoded)
+	for i, want := range []bool{true, true, false} {
+		if (colors[palette[i]] > 0) != want {
+			t.Errorf("%d pixels have colour %d", colors[palette[i]], i)
+		}
+	}
+}
+
+func TestThinKeepsSpikes(t *testing.T) {
+	const n, limit = 60_000, 1000
+	y := make([]float64, n)
+	for i := range y {
+		y[i] = math.Sin(float64(i))
+	}
+	spikes := []int{0, 17, 33_333, 33_334, 59_998, 59_999}
+	for k, i := range spikes {
+		y[i] = 10 * float64(1-2*(k%2)) // up and down
+	}
+	y[40_000] = math.NaN()
+	keep := thin(n, limit, y)
+	if len(keep) > limit+10 {
+		t.Errorf("%d points are left, want about %d", len(keep), limit)
+	}
+	for i := 1; i < len(keep); i++ {
+		if keep[i] <= keep[i-1] {
+			t.Fatalf("point %d comes after %d", keep[i], keep[i-1])
+		}
+	}
+	for _, i := range append(spikes, 40_000) {
+		if !slices.Contains(keep, i) {
+			t.Errorf("point %d is lost", i)
+		}
+	}
+	if got := thin(5, 5, y); fmt.Sprint(got) != "[0 1 2 3 4]" {
+		t.Errorf("of few points %v are left", got)
+	}
+}
+
+func TestAxis(t *testing.T) {
+	for _, test := range []struct {
+		low, high float64
+		n         int
+		want      string
+		decimals  int
+	}{
+		{0, 2.31, 5, "[0 0.5 1 1.5 2 2.5]", 1},
+		{0.113, 1, 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
+		{0.9, 1, 5, "[0.9 0.92 0.94 0.96 0.98 1]", 2},
+		{0, 310, 11, "[0 50 100 150 200 250 300 350]", 0},
+		{-3, 7, 5, "[-4 -2 0 2 4 6 8]", 0},
+		{1, 1, 5, "[1 1.2 1.4 1.6 1.8 2]", 1},
+		{0, math.Inf(-1), 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
+		{math.Inf(1), math.Inf(-1), 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
+		{0, 1.7e308, 5, "[0 5e+307 1e+308 1.5e+308]", -1},
+	} {
+		a := newAxis("", test.low, test.high, test.n)
+		ticks, decimals := a.ticks(), a.decimals()
+		if fmt.Sprintf("%.4g", ticks) != test.want || decimals != test.decimals {
+			t.Errorf("%v to %v has ticks %.4g with %d decimals, want %s with %d", test.low, test.high, ticks, decimals, test.want, test.decimals)
+		}
+	}
+}
+
+func TestTickLabels(t *testing.T) {
+	for want, v := range map[string][2]float64{"0.50": {0.5, 0.02}, "310": {310, 5}, "−2.0": {-2, 0.5}, "5e+09": {5e9, 1e9}, "2e-07": {2e-7, 1e-7}} {
+		a := axis{step: v[1]}
+		if got := a.label(v[0]); got != want {
+			t.Errorf("%v with steps of %v is labelled %q, want %q", v[0], v[1], got, want)
+		}
+	}
+}
+
+func TestSaveFigure(t *testing.T) {
+	folder := t.TempDir()
+	f := LossCurve(madeUpRun("", 42, 310, 1))
+	for extension, start := range map[string]string{"png": "\x89PNG\r\n", "svg": "<?xml", "json": "{\""} {
+		path := filepath.Join(folder, "figure."+extension)
+		if err := f.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		content, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.HasPrefix(content, []byte(start)) {
+			t.Errorf("the .%s begins with %q", extension, content[:10])
+		}
+	}
+	if err := f.Save(filepath.Join(folder, "figure.pdf")); err == nil || !strings.Contains(err.Error(), ".png, .svg or .json") {
+		t.Errorf("saving a .pdf: %v", err)
+	}
+	if err := f.Save(filepath.Join(folder, "missing", "figure.png")); err == nil || !strings.Contains(err.Error(), "missing") {
+		t.Errorf("saving to a missing folder: %v", err)
+	}
+	entries, err := os.ReadDir(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(entries) != 3 {
+		t.Errorf("the folder holds %v, want the three figures", entries)
+	}
+}
+
+func TestShowOutsideANotebookPrintsWords(t *testing.T) {
+	read, write, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	stdout := os.Stdout
+	os.Stdout = write
+	err = Plot(madeUpRun("", 42, 93, 1))
+	os.Stdout = stdout
+	write.Close()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed, err := io.ReadAll(read)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"seed 42", "Loss: first", "Validation accuracy: first", "figure.Save("} {
+		if !strings.Contains(string(printed), want) {
+			t.Errorf("it prints no %q:\n%s", want, printed)
+		}
+	}
+}
