@@ -14,22 +14,9 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 	if images.Len() == 0 {
 		return nil, nil
 	}
-	if err := checkImages(images); err != nil {
-		return nil, err
-	}
-	net, err := newNetwork(model, false)
+	net, b, err := prepare(model, weights, images, false)
 	if err != nil {
 		return nil, err
-	}
-	if err := checkWeights(model, net.specs, weights); err != nil {
-		return nil, err
-	}
-	b, err := openBackend()
-	if err != nil {
-		return nil, err
-	}
-	if net.convolved && !b.isXLA {
-		return nil, errors.New("the pure-Go backend cannot run a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
 	}
 	numChunk := min(chunkSize, images.Len())
 	program, err := compile(b, "prediction", func(g *Graph) []*Node { return net.predict(g, numChunk) })
@@ -60,6 +47,28 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 		outputs[0].MustFinalizeAll()
 	}
 	return probabilities, nil
+}
+
+// prepare checks that a model, its weights and images fit together and can be computed here.
+func prepare(model Model, weights Weights, images Images, float64s bool) (*network, *backend, error) {
+	if err := checkImages(images); err != nil {
+		return nil, nil, err
+	}
+	net, err := newNetwork(model, float64s)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := checkWeights(model, net.specs, weights); err != nil {
+		return nil, nil, err
+	}
+	b, err := openBackend()
+	if err != nil {
+		return nil, nil, err
+	}
+	if net.convolved && !b.isXLA {
+		return nil, nil, errors.New("the pure-Go backend cannot run a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
+	}
+	return net, b, nil
 }
 
 // Accuracy returns the fraction of the images whose label the model finds the most probable, in

@@ -1,0 +1,148 @@
+package mnistlib
+
+import (
+	"errors"
+	"slices"
+
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
+	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
+	"github.com/gomlx/gomlx/pkg/core/tensors"
+)
+
+// What is here looks inside a network. Everything is computed in float64, so that a gradient that is
+// zero by mathematics is not hidden by the rounding of float32.
+
+// An Activation is what one layer of a model gives.
+type Activation struct {
+	Layer              // which layer, and the Shape of its output for one image
+	Values [][]float64 // an image a row, each in the order channel, row, column
+}
+
+// Activations returns what each layer of a model gives for some images, in the order in which Forward
+// calls them and in evaluation mode; the last are the logits. It returns an error if the weights do
+// not fit the model.
+func Activations(model Model, weights Weights, images Images) ([]Activation, error) {
+	in, err := newInspection(model, weights, images)
+	if err != nil {
+		return nil, err
+	}
+	var layers []Layer
+	outputs, err := in.run("activations", func(g *Graph) []*Node {
+		nn, _ := in.forward(g, false)
+		layers = nn.layers
+		var nodes []*Node
+		for _, y := range nn.outputs {
+			nodes = append(nodes, y.node)
+		}
+		return nodes
+	})
+	if err != nil {
+		return nil, err
+	}
+	activations := make([]Activation, len(layers))
+	for k, values := range outputs {
+		activations[k] = Activation{Layer: layers[k], Values: make([][]float64, images.Len())}
+		for i := range images.Len() {
+			row := make([]float64, len(values)/images.Len())
+			for j := range row {
+				row[j] = values[j*images.Len()+i] // the batch is the last axis
+			}
+			activations[k].Values[i] = row
+		}
+	}
+	return activations, nil
+}
+
+// Gradients returns the gradient of the mean cross-entropy of some images by each weight that
+// training changes: what the first training step with these images as its batch would descend. As
+// there, batch norm uses the statistics of the batch. Names, order and shapes are those of the
+// weights. It returns an error if the weights do not fit the model.
+func Gradients(model Model, weights Weights, images Images) (Weights, error) {
+	in, err := newInspection(model, weights, images)
+	if err != nil {
+		return nil, err
+	}
+	var gradients Weights
+	outputs, err := in.run("gradients", func(g *Graph) []*Node {
+		nn, logits := in.forward(g, true)
+		var trainable []*Node
+		for _, spec := range in.network.specs {
+			if spec.kind.trainable() {
+				gradients = append(gradients, Weight{Name: spec.name, DType: "F64", Shape: slices.Clone(spec.shape), Trainable: true})
+				trainable = append(trainable, nn.weights[spec.name])
+			}
+		}
+		return Gradient(crossEntropy(logits, Const(g, in.labels)), trainable...)
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, values := range outputs {
+		gradients[i].Values = values
+	}
+	return gradients, nil
+}
+
+// An inspection runs a model once, with given weights on given images.
+type inspection struct {
+	network *network
+	backend *backend
+	weights Weights
+	images  Images
+	labels  []int32
+}
+
+func newInspection(model Model, weights Weights, images Images) (*inspection, error) {
+	if images.Len() == 0 {
+		return nil, errors.New("there are no images to look at")
+	}
+	net, b, err := prepare(model, weights, images, true)
+	if err != nil {
+		return nil, err
+	}
+	in := &inspection{network: net, backend: b, weights: weights, images: images}
+	for _, label := range images.Labels {
+		in.labels = append(in.labels, int32(label))
+	}
+	return in, nil
+}
+
+// forward builds the network.
+func (in *inspection) forward(g *Graph, training bool) (nn *Layers, logits *Node) {
+	nn = in.network.layers(in.network.weightParameters(g), training)
+	x := Parameter(g, "images", shapes.Make(dtypes.Float64, 1, ImageSize, ImageSize, in.images.Len()))
+	return nn, in.network.forward(nn, &Tensor{shape: []int{1, ImageSize, ImageSize}, node: x})
+}
+
+// run builds a program, runs it and returns the values of its outputs.
+func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float64, error) {
+	program, err := compile(in.backend, name, build)
+	if err != nil {
+		return nil, err
+	}
+	defer program.Finalize()
+	inputs := in.inputs()
+	outputs, err := run(program, anys(inputs)...)
+	if err != nil {
+		return nil, err
+	}
+	values := make([][]float64, len(outputs))
+	for i, output := range outputs {
+		tensors.MustConstFlatData(output, func(flat []float64) { values[i] = slices.Clone(flat) })
+	}
+	for _, tensor := range slices.Concat(inputs, outputs) {
+		tensor.MustFinalizeAll()
+	}
+	return values, nil
+}
+
+// inputs returns what the programs take: the weights and the images.
+func (in *inspection) inputs() []*tensors.Tensor {
+	var inputs []*tensors.Tensor
+	for _, spec := range in.network.specs {
+		inputs = append(inputs, in.network.tensor(in.weights, spec))
+	}
+	pixels := batchLastPixels[float64](in.images, in.images.Len(), 0)
+	return append(inputs, tensors.FromFlatDataAndDimensions(pixels, 1, ImageSize, ImageSize, in.images.Len()))
+}
