@@ -1,0 +1,287 @@
+package exercises
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
+
+	"example.com/tutorial6/mnistlib"
+)
+
+// Shuffling answers exercise 3, about MLP(30) trained for 10 epochs without shuffling.
+type Shuffling struct {
+	Period       int // after how many iterations a batch comes again
+	NeverSeen    int // how many of the 2,000 training images are in no batch at all
+	HardestBatch int // which batch of an epoch, counted from 1, has the largest mean loss in the last 5 epochs
+}
+
+// CheckShuffling checks answers about the curve without shuffling, by training it with 4 seeds.
+func CheckShuffling(answer Shuffling) string {
+	const lesson = "The teeth of the curve are the batches, each time in the same places; with shuffling, hard images meet ever new company, and none is left out for good."
+	return report(3, "shuffling", lesson, func() string {
+		const period, left = 31, 16
+		switch answer.Period {
+		case 0:
+			return notSolved
+		case period:
+		case 32:
+			return "Period: 2,000 images make 31 batches of 64 and a rest of 16. The rest is skipped, so there is no 32nd batch."
+		case 10:
+			return "Period: 10 is the number of epochs; asked is the number of iterations in one."
+		case 64:
+			return "Period: 64 is the number of images in a batch; asked is the number of batches until the first comes again."
+		case 310:
+			return "Period: 310 is the whole run; within it each batch comes 10 times."
+		default:
+			return fmt.Sprintf("Period: the first batch does not come again after %d iterations. How many batches of 64 do 2,000 images fill?", answer.Period)
+		}
+		switch answer.NeverSeen {
+		case left:
+		case 0:
+			return "NeverSeen: 31 batches of 64 hold 1,984 images. Without shuffling those that are over are the same in every epoch."
+		case 160:
+			return "NeverSeen: in each of the 10 epochs the same images are left over; count them once."
+		default:
+			return fmt.Sprintf("NeverSeen: %d is not what is left of 2,000 images after 31 batches of 64.", answer.NeverSeen)
+		}
+		b := answer.HardestBatch
+		switch {
+		case b < 1:
+			return "HardestBatch is missing: average the loss of each batch over the last 5 epochs."
+		case b > period:
+			return fmt.Sprintf("HardestBatch: an epoch has batches 1 to %d; %d is an iteration, whose batch is (iteration-1) mod %d + 1.", period, b, period)
+		}
+		const numSeeds = 4
+		runs, err := mnistlib.TrainMany(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(),
+			mnistlib.Config{NoShuffle: true, Seed: 1, Quiet: true, EvaluateEachEpoch: true}, numSeeds)
+		if err != nil {
+			return sentence(err)
+		}
+		mean := make([]float64, period)
+		for _, h := range runs {
+			for i := 5 * period; i < 10*period; i++ {
+				mean[i%period] += h.Loss[i] / (5 * numSeeds)
+			}
+		}
+		switch hardest := 1 + slices.Index(mean, slices.Max(mean)); b {
+		case hardest:
+			return ""
+		case hardest - 1:
+			return "HardestBatch: you seem to count from 0; batch 1 is that of iteration 1."
+		default:
+			return fmt.Sprintf("HardestBatch: the mean loss of batch %d over the last 5 epochs is %.3f, but there is a batch with %.3f.", b, mean[b-1], slices.Max(mean))
+		}
+	})
+}
+
+// CheckRate checks a learning rate and a momentum: with them, MLP(30) must reach a training accuracy
+// above 0.92 in 3 epochs, not once but over 16 seeds.
+func CheckRate(optimizer mnistlib.SGD) string {
+	const lesson = "Rate and momentum go together: what counts is about rate/(1 - momentum)."
+	return report(7, "learning rate and momentum", lesson, func() string {
+		if optimizer.LR == 0 {
+			return notSolved
+		}
+		runs, err := mnistlib.TrainMany(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(),
+			mnistlib.Config{Optimizer: optimizer, Epochs: 3, Seed: 1, Quiet: true, EvaluateEachEpoch: true}, 16)
+		if err != nil {
+			return sentence(err)
+		}
+		accuracies := finalAccuracies(runs, func(h *mnistlib.History) []float64 { return h.TrainAccuracy })
+		mean, deviation := meanAndDeviation(accuracies)
+		const quantile = 2.131 // of Student's t with 15 degrees of freedom, for an interval of 95 %
+		half := quantile * deviation / math.Sqrt(16)
+		best, worst := slices.Max(accuracies), slices.Min(accuracies)
+		found := fmt.Sprintf("Over 16 seeds the mean training accuracy is %.4f (95 %% interval %.4f to %.4f, single runs %.4f to %.4f).", mean, mean-half, mean+half, worst, best)
+		fmt.Println(found)
+		switch {
+		case mean-half > 0.92:
+			return ""
+		case mean > 0.92:
+			return "The mean is above 0.92, but the interval reaches below it: other seeds might not confirm it. Look for settings that are better or vary less."
+		case best > 0.92:
+			return "The best run beats 0.92, the mean does not: a single run would have been luck."
+		case first(runs) < 0.5:
+			return "The runs have hardly begun to learn: a larger rate or more momentum gets further in 3 epochs."
+		case deviation > 0.03:
+			return "The runs differ wildly, as steps that are too long make them: lower the rate or the momentum."
+		default:
+			return "No run gets there: try a larger rate, or more momentum at the same rate."
+		}
+	})
+}
+
+// first is the mean training accuracy after the first epoch.
+func first(runs []*mnistlib.History) float64 {
+	sum := 0.0
+	for _, h := range runs {
+		sum += h.TrainAccuracy[0]
+	}
+	return sum / float64(len(runs))
+}
+
+func finalAccuracies(runs []*mnistlib.History, curve func(h *mnistlib.History) []float64) []float64 {
+	var final []float64
+	for _, h := range runs {
+		values := curve(h)
+		final = append(final, values[len(values)-1])
+	}
+	return final
+}
+
+// CheckIgnored checks which weight of MLPBN{Hidden: 30, BeforeReLU: true} the loss does not depend on.
+func CheckIgnored(name string) string {
+	const lesson = "Batch norm subtracts the mean of each unit, and with it the bias that was added just before; its own β does that work."
+	return report(11, "a weight that does nothing", lesson, func() string {
+		if name == "" {
+			return notSolved
+		}
+		model := mnistlib.MLPBN{Hidden: 30, BeforeReLU: true}
+		weights, err := mnistlib.InitialWeights(model, 1)
+		if err != nil {
+			return sentence(err)
+		}
+		gradients, err := mnistlib.Gradients(model, weights, mnistlib.MNIST().Train.Slice(0, 64))
+		if err != nil {
+			return sentence(err)
+		}
+		var names []string
+		for _, g := range gradients {
+			names = append(names, g.Name)
+			if g.Name != name {
+				continue
+			}
+			largest := math.Max(slices.Max(g.Values), -slices.Min(g.Values))
+			if largest < 1e-12 {
+				return ""
+			}
+			return fmt.Sprintf("The gradient of %s reaches %.2g, so the loss does depend on it. Which number is added to a unit and taken away again at once?", name, largest)
+		}
+		if strings.HasPrefix(name, "bn.running") || name == "bn.num_batches_tracked" {
+			return fmt.Sprintf("%s is not fitted to the loss at all, but evaluation uses it. Asked is a weight that training has a gradient for; they are %s.", name, strings.Join(names, ", "))
+		}
+		return fmt.Sprintf("The model has no weight %q; those with a gradient are %s.", name, strings.Join(names, ", "))
+	})
+}
+
+// CheckInitialization checks draw(fanIn, random), which returns one initial weight of a layer that
+// has fanIn inputs: starting from such weights, MLP(30) must learn.
+func CheckInitialization(draw func(fanIn int, random *rand.Rand) float64) string {
+	const lesson = "Two things matter: the units of a layer must differ, and their sums must be neither huge nor tiny, which is why the spread shrinks as the number of inputs grows."
+	return report(12, "initialization", lesson, func() string {
+		model, data := mnistlib.MLP{Hidden: 30}, mnistlib.MNIST()
+		const numSeeds = 6
+		var sum, loss float64
+		for seed := range uint64(numSeeds) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			weights, err := mnistlib.InitialWeights(model, 1)
+			if err != nil {
+				return sentence(err)
+			}
+			nonZero := false
+			fanIn := 0
+			for _, w := range weights { // each weight stands before its bias, which has as many inputs
+				if len(w.Shape) == 2 {
+					fanIn = w.Shape[1]
+				}
+				for j := range w.Values {
+					w.Values[j] = draw(fanIn, random)
+					nonZero = nonZero || w.Values[j] != 0
+				}
+			}
+			if !nonZero {
+				return notSolved
+			}
+			h, err := mnistlib.Train(model, data, mnistlib.Config{
+				Optimizer: mnistlib.Adam{LR: 0.005}, Epochs: 3, Seed: seed + 1, Weights: weights, Quiet: true, EvaluateEachEpoch: true,
+			})
+			if err != nil {
+				return sentence(err)
+			}
+			if twins(h.Weights[0]) {
+				return fmt.Sprintf("All 30 hidden units are still the same after training (accuracy %.3f): equal units get equal gradients, so they stay equal, and the network has but one unit. Let each weight be drawn anew from random.", h.TrainAccuracy[2])
+			}
+			sum, loss = sum+h.TrainAccuracy[2], loss+h.Loss[0]
+		}
+		accuracy, loss := sum/numSeeds, loss/numSeeds
+		fmt.Printf("Over %d seeds the mean training accuracy is %.4f, the mean first loss %.2f.\n", numSeeds, accuracy, loss)
+		switch {
+		case accuracy >= 0.91:
+			return ""
+		case loss > 4:
+			return fmt.Sprintf("The first loss is %.1f, far above ln 10 = 2.3, that of a network that knows nothing: yours is sure of wrong answers, since its sums are too large. Make the weights smaller where there are more inputs.", loss)
+		default:
+			return fmt.Sprintf("It learns, but slowly: %.3f after 3 epochs, while PyTorch's draw from ±1/√fanIn reaches 0.93. Are your weights very small, or all of one sign?", accuracy)
+		}
+	})
+}
+
+// twins is true if all rows of a matrix are the same.
+func twins(w mnistlib.Weight) bool {
+	in := w.Shape[1]
+	for i := in; i < len(w.Values); i++ {
+		if w.Values[i] != w.Values[i%in] {
+			return false
+		}
+	}
+	return true
+}
+
+// CheckCNN checks a convolutional network of the reader's own: with fewer parameters than the
+// tutorial's, it must be better on the validation images, over 8 seeds.
+func CheckCNN(model mnistlib.Model) string {
+	const lesson = "Parameters are not what a network is good for; where they stand is."
+	return report(13, "a network of your own", lesson, func() string {
+		reference, err := mnistlib.Describe(mnistlib.CNN{})
+		if err != nil {
+			return sentence(err)
+		}
+		summary, err := mnistlib.Describe(model)
+		if err != nil {
+			return sentence(err)
+		}
+		if reflect.DeepEqual(summary.Layers, reference.Layers) {
+			return notSolved
+		}
+		if summary.NumParameters >= reference.NumParameters {
+			most := slices.MaxFunc(summary.Layers, func(a, b mnistlib.Layer) int { return a.NumParameters - b.NumParameters })
+			return fmt.Sprintf("It has %d parameters; the tutorial's CNN has %d, and yours needs fewer. Most of them, %d, are in %s.",
+				summary.NumParameters, reference.NumParameters, most.NumParameters, most.Name)
+		}
+		if !slices.ContainsFunc(summary.Layers, func(l mnistlib.Layer) bool { return l.Kind == "Conv2d" }) {
+			return "It has no convolution at all; this exercise is about a convolutional network."
+		}
+		const numSeeds = 8
+		config := mnistlib.Config{Optimizer: mnistlib.Adam{LR: 0.005}, Epochs: 3, Seed: 1, Quiet: true, EvaluateEachEpoch: true}
+		var validation [2][]float64
+		for i, m := range []mnistlib.Model{model, mnistlib.CNN{}} {
+			runs, err := mnistlib.TrainMany(m, mnistlib.MNIST(), config, numSeeds)
+			if err != nil {
+				return sentence(err)
+			}
+			validation[i] = finalAccuracies(runs, func(h *mnistlib.History) []float64 { return h.ValidationAccuracy })
+		}
+		differences := make([]float64, numSeeds)
+		for i := range differences {
+			differences[i] = validation[0][i] - validation[1][i]
+		}
+		yours, _ := meanAndDeviation(validation[0])
+		its, _ := meanAndDeviation(validation[1])
+		mean, deviation := meanAndDeviation(differences)
+		const quantile = 2.365 // of Student's t with 7 degrees of freedom, for an interval of 95 %
+		half := quantile * deviation / math.Sqrt(numSeeds)
+		fmt.Printf("Yours has %d parameters and a validation accuracy of %.4f, the tutorial's %d and %.4f; the difference is %+.4f (95 %% interval %+.4f to %+.4f, %d seeds).\n",
+			summary.NumParameters, yours, reference.NumParameters, its, mean, mean-half, mean+half, numSeeds)
+		switch {
+		case mean-half > 0:
+			return ""
+		case mean > 0:
+			return "It is better on average, but the interval holds 0: that may be luck. Look for a larger difference."
+		default:
+			return "It is small enough, but not better. A third round of pooling frees most of the last layer's parameters for more channels, and there is batch normalization."
+		}
+	})
+}
