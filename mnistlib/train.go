@@ -201,9 +201,23 @@ func (t *trainer) compile() (err error) {
 			labels: labelTensor(part.Labels, numChunk),
 		})
 	}
+	// Left to its first use, the move of a tensor that several runs share would be a race among them.
+	var moveErrs []error
+	for _, tensor := range t.sharedTensors() {
+		moveErrs = append(moveErrs, tensor.MaterializeOnDevice(t.backend.Backend, true, 0))
+	}
 	both.Wait()
 	t.compileSeconds = time.Since(start).Seconds()
-	return errors.Join(stepErr, evaluateErr)
+	return errors.Join(stepErr, evaluateErr, errors.Join(moveErrs...))
+}
+
+// sharedTensors lists what all runs read.
+func (t *trainer) sharedTensors() []*tensors.Tensor {
+	shared := []*tensors.Tensor{t.pixels, t.labels}
+	for _, chunk := range t.evaluation {
+		shared = append(shared, chunk.images, chunk.labels)
+	}
+	return shared
 }
 
 // labelTensor holds n labels; those that are not there are -1, which no prediction equals.
@@ -222,11 +236,8 @@ func labelTensor(labels []byte, n int) *tensors.Tensor {
 func (t *trainer) close() {
 	t.stepProgram.Finalize()
 	t.evaluateProgram.Finalize()
-	t.pixels.MustFinalizeAll()
-	t.labels.MustFinalizeAll()
-	for _, chunk := range t.evaluation {
-		chunk.images.MustFinalizeAll()
-		chunk.labels.MustFinalizeAll()
+	for _, tensor := range t.sharedTensors() {
+		tensor.MustFinalizeAll()
 	}
 }
 

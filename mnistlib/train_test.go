@@ -316,3 +316,21 @@ func TestBackendSaysItsVersions(t *testing.T) {
 		}
 	}
 }
+
+// GoMLX moves a tensor to the device at its first use, and of two runs that use it first at the same
+// moment one may find it neither here nor there.
+func TestSharedTensorsAreOnTheDeviceBeforeTheRuns(t *testing.T) {
+	trainer, err := newTrainer(context.Background(), MLP{Hidden: 4}, small(), Config{BatchSize: 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainer.close()
+	if n := len(trainer.sharedTensors()); n != 4 {
+		t.Errorf("%d tensors are shared, expected pixels, labels and one chunk's images and labels", n)
+	}
+	for i, tensor := range trainer.sharedTensors() {
+		if !tensor.IsOnAnyDevice() {
+			t.Errorf("shared tensor %d is not on the device yet", i)
+		}
+	}
+}
