@@ -1,0 +1,133 @@
+package mnistlib
+
+import (
+	"context"
+	"math"
+	"slices"
+	"testing"
+)
+
+// Small networks that between them hold each layer in each of its forms.
+type (
+	linearOnly      struct{}
+	withReLU        struct{}
+	withConv2d      struct{}
+	withMaxPool2d   struct{}
+	withBatchNorm1d struct{}
+	withBatchNorm2d struct{}
+)
+
+func (linearOnly) Forward(nn *Layers, x *Tensor) *Tensor {
+	return nn.Linear("out", nn.Flatten(x), NumClasses)
+}
+
+func (withReLU) Forward(nn *Layers, x *Tensor) *Tensor {
+	return nn.Linear("out", nn.ReLU(nn.Linear("in", nn.Flatten(x), 5)), NumClasses)
+}
+
+func (withConv2d) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.Conv2d("conv2", nn.Conv2d("conv1", x, 2), 3)
+	return nn.Linear("out", nn.Flatten(x), NumClasses)
+}
+
+func (withMaxPool2d) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.MaxPool2d(nn.Conv2d("conv", x, 2))
+	return nn.Linear("out", nn.Flatten(x), NumClasses)
+}
+
+func (withBatchNorm1d) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.BatchNorm("bn", nn.Linear("in", nn.Flatten(x), 5))
+	return nn.Linear("out", x, NumClasses)
+}
+
+func (withBatchNorm2d) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.BatchNorm("bn", nn.Conv2d("conv", x, 2))
+	return nn.Linear("out", nn.Flatten(x), NumClasses)
+}
+
+// Along a direction d in one weight array, the loss must change as the gradient g says:
+// (loss(w + h·d) - loss(w - h·d)) / 2h = g·d. One step of SGD with rate 1 tells g: w before minus w
+// after.
+func TestGradients(t *testing.T) {
+	for _, model := range []Model{linearOnly{}, withReLU{}, withConv2d{}, withMaxPool2d{}, withBatchNorm1d{}, withBatchNorm2d{}} {
+		t.Run(modelName(model), func(t *testing.T) {
+			trainer, err := newTrainer(context.Background(), model, MNIST(), Config{
+				Optimizer: SGD{LR: 1}, BatchSize: 16, Float64: true,
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer trainer.close()
+			batch := goldenOrder(trainer.data.Train.Len())[:16]
+			step := func(weights Weights) (loss float64, after Weights) {
+				state, err := trainer.newState(weights)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer state.close()
+				if loss, err = state.step(batch); err != nil {
+					t.Fatal(err)
+				}
+				return loss, state.weights()
+			}
+
+			weights := goldenWeights(t, model)
+			_, after := step(weights)
+			random := splitmix64(1)
+			for i, w := range weights {
+				if !w.Trainable {
+					continue
+				}
+				direction := make([]float64, len(w.Values))
+				var want float64 // g·d
+				for j, v := range w.Values {
+					direction[j] = random.uniform()
+					want += (v - after[i].Values[j]) * direction[j]
+				}
+				const h = 1e-6
+				lossAt := func(h float64) float64 {
+					moved := slices.Clone(weights)
+					moved[i].Values = slices.Clone(w.Values)
+					for j := range moved[i].Values {
+						moved[i].Values[j] += h * direction[j]
+					}
+					loss, _ := step(moved)
+					return loss
+				}
+				got := (lossAt(h) - lossAt(-h)) / (2 * h)
+				if math.Abs(got-want) > 1e-7*max(1, math.Abs(want)) {
+					t.Errorf("along a direction in %s the loss changes by %.12g, the gradient says %.12g", w.Name, got, want)
+				}
+			}
+		})
+	}
+}
+
+// At 0 ReLU has no derivative; PyTorch takes 0. With a first layer of zeros its units are at 0 for
+// every image, so that its weights must stay.
+func TestReLUHasGradientZeroAtZero(t *testing.T) {
+	trainer, err := newTrainer(context.Background(), withReLU{}, MNIST(), Config{Optimizer: SGD{LR: 1}, Float64: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainer.close()
+	weights := goldenWeights(t, withReLU{})
+	for _, w := range weights[:2] {
+		clear(w.Values)
+	}
+	state, err := trainer.newState(weights)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer state.close()
+	if _, err := state.step(goldenOrder(trainer.data.Train.Len())[:goldenBatch]); err != nil {
+		t.Fatal(err)
+	}
+	for _, w := range state.weights()[:2] {
+		for i, v := range w.Values {
+			if v != 0 {
+				t.Fatalf("%s[%d] moved from 0 to %g", w.Name, i, v)
+			}
+		}
+	}
+}
