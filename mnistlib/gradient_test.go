@@ -8,50 +8,43 @@ import (
 )
 
 // Small networks that between them hold each layer in each of its forms.
-type (
-	linearOnly      struct{}
-	withReLU        struct{}
-	withConv2d      struct{}
-	withMaxPool2d   struct{}
-	withBatchNorm1d struct{}
-	withBatchNorm2d struct{}
-)
-
-func (linearOnly) Forward(nn *Layers, x *Tensor) *Tensor {
-	return nn.Linear("out", nn.Flatten(x), NumClasses)
+var smallNetworks = []struct {
+	name  string
+	model modelFunc
+}{
+	{"Linear", func(nn *Layers, x *Tensor) *Tensor {
+		return nn.Linear("out", nn.Flatten(x), NumClasses)
+	}},
+	{"ReLU", linearReLULinear},
+	{"Conv2d", func(nn *Layers, x *Tensor) *Tensor {
+		x = nn.Conv2d("conv2", nn.Conv2d("conv1", x, 2), 3)
+		return nn.Linear("out", nn.Flatten(x), NumClasses)
+	}},
+	{"MaxPool2d", func(nn *Layers, x *Tensor) *Tensor {
+		x = nn.MaxPool2d(nn.Conv2d("conv", x, 2))
+		return nn.Linear("out", nn.Flatten(x), NumClasses)
+	}},
+	{"BatchNorm of features", func(nn *Layers, x *Tensor) *Tensor {
+		x = nn.BatchNorm("bn", nn.Linear("in", nn.Flatten(x), 5))
+		return nn.Linear("out", x, NumClasses)
+	}},
+	{"BatchNorm of channels", func(nn *Layers, x *Tensor) *Tensor {
+		x = nn.BatchNorm("bn", nn.Conv2d("conv", x, 2))
+		return nn.Linear("out", nn.Flatten(x), NumClasses)
+	}},
 }
 
-func (withReLU) Forward(nn *Layers, x *Tensor) *Tensor {
+func linearReLULinear(nn *Layers, x *Tensor) *Tensor {
 	return nn.Linear("out", nn.ReLU(nn.Linear("in", nn.Flatten(x), 5)), NumClasses)
-}
-
-func (withConv2d) Forward(nn *Layers, x *Tensor) *Tensor {
-	x = nn.Conv2d("conv2", nn.Conv2d("conv1", x, 2), 3)
-	return nn.Linear("out", nn.Flatten(x), NumClasses)
-}
-
-func (withMaxPool2d) Forward(nn *Layers, x *Tensor) *Tensor {
-	x = nn.MaxPool2d(nn.Conv2d("conv", x, 2))
-	return nn.Linear("out", nn.Flatten(x), NumClasses)
-}
-
-func (withBatchNorm1d) Forward(nn *Layers, x *Tensor) *Tensor {
-	x = nn.BatchNorm("bn", nn.Linear("in", nn.Flatten(x), 5))
-	return nn.Linear("out", x, NumClasses)
-}
-
-func (withBatchNorm2d) Forward(nn *Layers, x *Tensor) *Tensor {
-	x = nn.BatchNorm("bn", nn.Conv2d("conv", x, 2))
-	return nn.Linear("out", nn.Flatten(x), NumClasses)
 }
 
 // Along a direction d in one weight array, the loss must change as the gradient g says:
 // (loss(w + h·d) - loss(w - h·d)) / 2h = g·d. One step of SGD with rate 1 tells g: w before minus w
 // after.
 func TestGradients(t *testing.T) {
-	for _, model := range []Model{linearOnly{}, withReLU{}, withConv2d{}, withMaxPool2d{}, withBatchNorm1d{}, withBatchNorm2d{}} {
-		t.Run(modelName(model), func(t *testing.T) {
-			trainer, err := newTrainer(context.Background(), model, MNIST(), Config{
+	for _, network := range smallNetworks {
+		t.Run(network.name, func(t *testing.T) {
+			trainer, err := newTrainer(context.Background(), network.model, MNIST(), Config{
 				Optimizer: SGD{LR: 1}, BatchSize: 16, Float64: true,
 			})
 			if err != nil {
@@ -71,7 +64,7 @@ func TestGradients(t *testing.T) {
 				return loss, state.weights()
 			}
 
-			weights := goldenWeights(t, model)
+			weights := goldenWeights(t, network.model)
 			_, after := step(weights)
 			random := splitmix64(1)
 			for i, w := range weights {
@@ -106,12 +99,12 @@ func TestGradients(t *testing.T) {
 // At 0 ReLU has no derivative; PyTorch takes 0. With a first layer of zeros its units are at 0 for
 // every image, so that its weights must stay.
 func TestReLUHasGradientZeroAtZero(t *testing.T) {
-	trainer, err := newTrainer(context.Background(), withReLU{}, MNIST(), Config{Optimizer: SGD{LR: 1}, Float64: true})
+	trainer, err := newTrainer(context.Background(), modelFunc(linearReLULinear), MNIST(), Config{Optimizer: SGD{LR: 1}, Float64: true})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer trainer.close()
-	weights := goldenWeights(t, withReLU{})
+	weights := goldenWeights(t, modelFunc(linearReLULinear))
 	for _, w := range weights[:2] {
 		clear(w.Values)
 	}
