@@ -99,16 +99,17 @@ func TestFloat64AgreesWithPyTorch(t *testing.T) {
 	}
 }
 
-// In float32 the same programs agree as closely as rounding lets them. The weights are not compared:
-// the float64 test shows that the formulas are right, and this one that float32 computes them too.
+// In float32 the same programs agree as closely as rounding lets them, until training amplifies it:
+// where PyTorch's own float32 has left its float64, nothing more can be asked. The weights are not
+// compared: the float64 test shows that the formulas are right, this one that float32 computes them too.
 func TestFloat32AgreesWithPyTorch(t *testing.T) {
 	golden := loadGolden(t)
 	for _, m := range goldenModels {
 		for _, o := range goldenOptimizers {
 			name := m.name + ", " + o.name
 			t.Run(name, func(t *testing.T) {
-				want := golden.Float32[name]
-				got := runAsGolden(t, m.model, Config{Optimizer: o.optimizer})
+				want, exact := golden.Float32[name].Loss, golden.Float64[name].Loss
+				got := runAsGolden(t, m.model, Config{Optimizer: o.optimizer}).Loss
 				tolerance := 2e-6
 				if m.batchNorm || strings.HasPrefix(o.name, "Adam") {
 					tolerance = 3e-5 // both divide small numbers by small numbers
@@ -118,8 +119,14 @@ func TestFloat32AgreesWithPyTorch(t *testing.T) {
 					iterations = 1 // chaotic: PyTorch's own two convolutions drift apart by 1e-2
 				}
 				for i := range iterations {
-					if !near(got.Loss[i], want.Loss[i], tolerance) {
-						t.Fatalf("iteration %d: the loss is %.9g, in PyTorch %.9g", i+1, got.Loss[i], want.Loss[i])
+					if math.Abs(want[i]-exact[i]) > tolerance/2 {
+						if i < goldenIterations/2 {
+							t.Fatalf("PyTorch's float32 leaves its float64 in iteration %d: golden.json shows nothing", i+1)
+						}
+						break
+					}
+					if !near(got[i], want[i], tolerance) {
+						t.Fatalf("iteration %d: the loss is %.9g, in PyTorch %.9g", i+1, got[i], want[i])
 					}
 				}
 			})
