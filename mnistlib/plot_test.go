@@ -399,6 +399,12 @@ func TestThinKeepsSpikes(t *testing.T) {
 			t.Errorf("point %d is lost", i)
 		}
 	}
+	flat := make([]float64, n)
+	flat[1], flat[n-2] = 1, 1 // so that neither end is an extreme
+	flat[2], flat[n-3] = -1, -1
+	if keep := thin(n, limit, flat); keep[0] != 0 || keep[len(keep)-1] != n-1 {
+		t.Errorf("the first point is %d and the last %d", keep[0], keep[len(keep)-1])
+	}
 	if got := thin(5, 5, y); fmt.Sprint(got) != "[0 1 2 3 4]" {
 		t.Errorf("of few points %v are left", got)
 	}
