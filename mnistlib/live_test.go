@@ -43,8 +43,8 @@ func TestLivePlot(t *testing.T) {
 			t.Fatalf("a redraw has %d forms, want an SVG only", len(d.Data))
 		}
 		checkSVG(t, svg, "MLP(30), SGD(lr=0.1, momentum=0.9), seed 42")
-		if !strings.Contains(svg, ">300</text>") {
-			t.Error("the axis of a redraw does not reach to the end of the run")
+		if strings.Count(svg, ">300</text>") != 2 {
+			t.Error("the axes of a redraw do not reach to the end of the run")
 		}
 	}
 	if len(last.Data) != 4 {

@@ -355,7 +355,7 @@ func TestComparisonHasOneColourEach(t *testing.T) {
 	for _, h := range runs {
 		for k := range h.TrainAccuracy {
 			h.TrainAccuracy[k] = max(0.85, h.TrainAccuracy[k]) // alone, it would have another axis
-			if h.Name == "CNN" { // apart from the other
+			if h.Name == "CNN" {                               // apart from the other
 				h.TrainAccuracy[k] -= 0.2
 				h.ValidationAccuracy[k] *= 0.7
 			}
