@@ -39,11 +39,12 @@ type History struct {
 	Weights Weights `json:"-"` // after the last step
 }
 
-// String summarizes the run; its last line is the final accuracies, as fractions.
+// String summarizes the run in three lines: its settings, its duration and, last, the final accuracies,
+// as fractions.
 func (h *History) String() string {
-	order := "in the images' own order"
+	order := " in the images' own order"
 	if h.Shuffle {
-		order = "shuffled"
+		order = ", shuffled"
 	}
 	precision := ""
 	if h.Float64 {
@@ -51,15 +52,15 @@ func (h *History) String() string {
 	}
 	stopped := ""
 	if h.Interrupted {
-		stopped = "interrupted after "
+		stopped = "Interrupted after "
 	}
 	var s strings.Builder
-	fmt.Fprintf(&s, "%s, batches of %d, %s %s, seed %d%s: %s%s in %.1f s, %.1f s of it compilation.\n",
+	fmt.Fprintf(&s, "%s, batches of %d, %s%s, seed %d%s\n%s%s in %.1f s, %.1f s of it compilation\n",
 		h.label(), h.BatchSize, count(h.Epochs, "epoch"), order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
 	if n := len(h.Evaluated); n > 0 {
 		fmt.Fprintf(&s, "Final training accuracy %.4f, validation accuracy %.4f", h.TrainAccuracy[n-1], h.ValidationAccuracy[n-1])
 	} else {
-		s.WriteString("No accuracy was measured.")
+		s.WriteString("No accuracy was measured")
 	}
 	return s.String()
 }
