@@ -1,6 +1,6 @@
 module example.com/tutorial6
 
-go 1.26.8
+go 1.26.0
 
 require (
 	github.com/janpfeifer/gonb v0.11.3

@@ -94,8 +94,14 @@ func open(config string) (*backend, error) {
 		isXLA:   true,
 		description: fmt.Sprintf("GoMLX %s, go-xla %s, XLA plugin %s (PJRT %d.%d), device %s",
 			moduleVersion("github.com/gomlx/gomlx"), moduleVersion("github.com/gomlx/go-xla"),
-			pluginName(loaded.Path()), major, minor, strings.TrimSuffix(b.DeviceDescription(0), " <nil>")),
+			pluginName(loaded.Path()), major, minor, deviceName(b)),
 	}, nil
+}
+
+// deviceName is the device's name, without what XLA adds of processes.
+func deviceName(b backends.Backend) string {
+	name, _, _ := strings.Cut(b.DeviceDescription(0), " [")
+	return name
 }
 
 // checkoutPlugin finds the plugin that the set-up put into the checkout around the working directory.
@@ -115,12 +121,13 @@ func checkoutPlugin() string {
 	return ""
 }
 
-// pluginName names a plugin by the package that it came in, if it is a link to one.
+// pluginName names a plugin: the set-up keeps each in a folder with its package's name and version.
 func pluginName(path string) string {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil || target == path {
+		return path
 	}
-	return filepath.Base(filepath.Dir(path)) + "/" + filepath.Base(path)
+	return filepath.Base(filepath.Dir(target))
 }
 
 // moduleVersion returns the version of a module that this program was built with.

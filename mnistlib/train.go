@@ -98,7 +98,7 @@ func TrainMany(model Model, data Data, config Config, n int) ([]*History, error)
 	}
 	workers.Wait()
 	t.endProgress()
-	if n == 1 && !config.Quiet {
+	if n == 1 && errs[0] == nil && !config.Quiet {
 		fmt.Println(histories[0])
 	}
 	if ctx.Err() != nil && !config.Quiet {
