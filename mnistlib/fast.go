@@ -1,31 +1,36 @@
 package mnistlib
 
 import (
+	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 )
 
 // What is here computes the same numbers as the textbook's form, but faster: with the batch as the
-// last axis, XLA turns each of these into one loop over the images that fills its vector registers.
+// last axis, XLA turns each of these into loops over the images that fill its vector registers.
 
 // convolve3x3 is the convolution of x [channels, height, width, batch], bordered by zeros, with
 // w [out, channels, 3, 3].
-//
-// In training it is XLA's own convolution, whose gradient is fast. In evaluation, over thousands of
-// images, it is written as a sum of shifted images, each times one weight: eight times faster.
 func convolve3x3(x *Tensor, w *Node, training bool) *Node {
 	if training {
-		return ConvGeneral(x.node, w, batchLast, []int{1, 1}, [][2]int{{1, 1}, {1, 1}}, nil, nil, 1, 1)
+		return convolveInTraining(x.node, w)
 	}
 	if x.padded == nil {
-		x.padded = Pad(x.node, ScalarZero(w.Graph(), w.DType()), PadAxis{}, PadAxis{Start: 1, End: 1}, PadAxis{Start: 1, End: 1}, PadAxis{})
+		x.padded = withBorder(x.node)
 	}
-	out, channels, height, width := w.Shape().Dimensions[0], x.shape[0], x.shape[1], x.shape[2]
-	batch := x.padded.Shape().Dimensions[3]
+	return convolveShifted(x.padded, w)
+}
+
+// convolveShifted writes the convolution as a sum of shifted images, each times one weight. XLA makes
+// one loop of it, together with the ReLU and the pool that follow, and keeps nothing in between: over
+// thousands of images that is eight times faster than XLA's own convolution. x has its border.
+func convolveShifted(x, w *Node) *Node {
+	out, channels := w.Shape().Dimensions[0], w.Shape().Dimensions[1]
+	height, width, batch := x.Shape().Dimensions[1]-2, x.Shape().Dimensions[2]-2, x.Shape().Dimensions[3]
 	var sum *Node
 	for c := range channels {
 		for i := range 3 {
 			for j := range 3 {
-				shifted := Slice(x.padded, AxisElem(c), AxisRange(i, i+height), AxisRange(j, j+width), AxisRange())
+				shifted := Slice(x, AxisElem(c), AxisRange(i, i+height), AxisRange(j, j+width), AxisRange())
 				weight := Slice(w, AxisRange(), AxisElem(c), AxisElem(i), AxisElem(j))
 				term := Mul(BroadcastToDims(weight, out, height, width, batch), BroadcastToDims(shifted, out, height, width, batch))
 				if sum == nil {
@@ -39,10 +44,73 @@ func convolve3x3(x *Tensor, w *Node, training bool) *Node {
 	return sum
 }
 
-var batchLast = ConvolveAxesConfig{
-	InputChannels: 0, InputSpatial: []int{1, 2}, InputBatch: 3,
-	KernelOutputChannels: 0, KernelInputChannels: 1, KernelSpatial: []int{2, 3},
-	OutputChannels: 0, OutputSpatial: []int{1, 2}, OutputBatch: 3,
+// convolveInTraining writes the convolution as a product of matrices, and so its gradients: for a
+// batch of 64 a step takes half as long as with XLA's own convolution. Differentiating the shifted
+// form, or letting GoMLX differentiate this one, is slower.
+func convolveInTraining(x, w *Node) *Node {
+	xPatches := patches(withBorder(x))
+	multiply := func(w, patches *Node) *Node { // [out, channels, 3, 3] · [channels·9, height·width·batch]
+		out := w.Shape().Dimensions[0]
+		return Reshape(Dot(Reshape(w, out, -1), patches), out, x.Shape().Dimensions[1], x.Shape().Dimensions[2], -1)
+	}
+	return withGradients(multiply(w, xPatches),
+		// Each pixel meets each weight once more, on its way back: a convolution with the flipped kernels.
+		gradient{x, func(dy *Node) *Node {
+			return multiply(Transpose(Reverse(w, 2, 3), 0, 1), patches(withBorder(dy)))
+		}},
+		gradient{w, func(dy *Node) *Node {
+			return Reshape(Einsum("op,cp->oc", Reshape(dy, dy.Shape().Dimensions[0], -1), xPatches), w.Shape().Dimensions...)
+		}})
+}
+
+// patches copies to each pixel of x [channels, height+2, width+2, batch], which has its border, the
+// 3 × 3 pixels around it: [channels·9, height·width·batch].
+func patches(x *Node) *Node {
+	channels, height, width := x.Shape().Dimensions[0], x.Shape().Dimensions[1]-2, x.Shape().Dimensions[2]-2
+	var shifted []*Node
+	for i := range 3 {
+		for j := range 3 {
+			s := Slice(x, AxisRange(), AxisRange(i, i+height), AxisRange(j, j+width), AxisRange())
+			shifted = append(shifted, InsertAxes(s, 1))
+		}
+	}
+	return Reshape(Concatenate(shifted, 1), channels*9, -1)
+}
+
+// withBorder adds a border of one zero around each image of x [channels, height, width, batch]. It
+// pads the bits, as integers: XLA sees that an unshifted slice of a padded image is the image itself
+// and, to have both, would compute the image twice.
+func withBorder(x *Node) *Node {
+	bits := dtypes.Int32
+	if x.DType() == dtypes.Float64 {
+		bits = dtypes.Int64
+	}
+	one := PadAxis{Start: 1, End: 1}
+	return Bitcast(Pad(Bitcast(x, bits), ScalarZero(x.Graph(), bits), PadAxis{}, one, one, PadAxis{}), x.DType())
+}
+
+// A gradient says how to get the gradient of the loss by a value x from dy, the one by a result y.
+type gradient struct {
+	x  *Node
+	of func(dy *Node) *Node
+}
+
+// withGradients returns y with gradients written by hand, instead of those that GoMLX would derive.
+// GoMLX knows only values that pass unchanged, from one input, with a gradient of their own. So y
+// goes through one that notes dy, and each x through one that gives its gradient; the path from the
+// xs to y, along which GoMLX finds them, is a choice that is never taken, and XLA removes it.
+func withGradients(y *Node, gradients ...gradient) *Node {
+	var dy *Node
+	path := ScalarZero(y.Graph(), y.DType())
+	for _, g := range gradients {
+		x := IdentityWithCustomGradient(g.x, func(_, _ *Node) *Node { return g.of(dy) })
+		path = Add(path, ReduceAllSum(x))
+	}
+	y = Where(Const(y.Graph(), false), BroadcastToShape(path, y.Shape()), StopGradient(y))
+	return IdentityWithCustomGradient(y, func(_, v *Node) *Node {
+		dy = v
+		return v
+	})
 }
 
 // maxPool2x2 takes the largest of each 2 × 2 pixels of x [channels, height, width, batch], as the

@@ -84,12 +84,12 @@ func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSiz
 }
 
 // evaluate builds the program that judges images in evaluation mode. Its inputs are the weights, the
-// images as evaluationImages lays them out, and their labels (int32 [images]); its output tells of
-// each image whether its label has the largest logit (bool [images]).
+// images as evaluationImages lays them out, and their labels (int32 [images]); its output is the number
+// of images whose label has the largest logit (int32).
 func (net *network) evaluate(g *Graph, numImages int) []*Node {
 	logits := net.evaluationLogits(g, numImages)
 	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
-	return []*Node{isCorrect(logits, labels)}
+	return []*Node{ReduceAllSum(ConvertDType(isCorrect(logits, labels), dtypes.Int32))}
 }
 
 // predict builds the program that gives the probability of each digit, [10, images]. Its inputs are

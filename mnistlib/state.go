@@ -1,8 +1,10 @@
 package mnistlib
 
 import (
+	"errors"
 	"fmt"
 	"slices"
+	"sync"
 
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
@@ -12,8 +14,9 @@ import (
 // A state is a run in progress: on the device, the weights, the optimizer's slots and the number of
 // steps done, in the order in which trainStep takes them.
 type state struct {
-	trainer *trainer
-	tensors []*tensors.Tensor
+	trainer    *trainer
+	tensors    []*tensors.Tensor
+	evaluating sync.WaitGroup // on the weights in tensors
 }
 
 func (t *trainer) newState(initial Weights) (s *state, err error) {
@@ -42,6 +45,7 @@ func (s *state) step(batch []int32) (loss float64, err error) {
 	if err != nil {
 		return 0, err
 	}
+	s.evaluating.Wait()
 	s.close() // tensors that wait for the garbage collector would fill the memory
 	last := len(outputs) - 1
 	s.tensors = outputs[:last]
@@ -50,30 +54,40 @@ func (s *state) step(batch []int32) (loss float64, err error) {
 	return loss, nil
 }
 
-// evaluate counts the training and the validation images that the weights get right.
-func (s *state) evaluate() (train, validation int, err error) {
-	t := s.trainer
-	seen := 0
-	for _, chunk := range t.evaluation {
-		outputs, err := run(t.evaluateProgram, anys(s.tensors[:len(t.network.specs)], chunk.images, chunk.labels)...)
-		if err != nil {
-			return 0, 0, err
-		}
-		tensors.MustConstFlatData(outputs[0], func(correct []bool) {
-			for i, right := range correct {
-				switch {
-				case !right:
-				case seen+i < t.data.Train.Len():
-					train++
-				default:
-					validation++
-				}
-			}
-			seen += len(correct)
-		})
-		outputs[0].MustFinalizeAll()
+// startEvaluation begins to count the training and the validation images that the weights get right.
+// What it returns waits for the counts. A step may be taken meanwhile.
+func (s *state) startEvaluation() (counts func() (train, validation int, err error)) {
+	var train, validation int
+	var err error
+	weights := s.tensors[:len(s.trainer.network.specs)]
+	s.evaluating.Go(func() { train, validation, err = s.trainer.evaluate(weights) })
+	return func() (int, int, error) {
+		s.evaluating.Wait()
+		return train, validation, err
 	}
-	return train, validation, nil
+}
+
+// evaluate counts the training and the validation images that weights get right.
+func (t *trainer) evaluate(weights []*tensors.Tensor) (train, validation int, err error) {
+	counts, errs := make([]int, len(t.evaluation)), make([]error, len(t.evaluation))
+	sideBySide(len(t.evaluation), func(i int) {
+		chunk := t.evaluation[i]
+		outputs, err := run(t.evaluateProgram, anys(weights, chunk.images, chunk.labels)...)
+		if err != nil {
+			errs[i] = err
+			return
+		}
+		counts[i] = int(tensors.ToScalar[int32](outputs[0]))
+		outputs[0].MustFinalizeAll()
+	})
+	for i, chunk := range t.evaluation {
+		if chunk.validation {
+			validation += counts[i]
+		} else {
+			train += counts[i]
+		}
+	}
+	return train, validation, errors.Join(errs...)
 }
 
 // weights copies the weights from the device.

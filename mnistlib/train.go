@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
-	"slices"
 	"sync"
 	"time"
 
@@ -85,18 +84,8 @@ func TrainMany(model Model, data Data, config Config, n int) ([]*History, error)
 		t.startProgress(n)
 	}
 
-	// Runs side by side fill the processor better than the threads of one run do.
 	histories, errs := make([]*History, n), make([]error, n)
-	var workers sync.WaitGroup
-	free := make(chan struct{}, runtime.NumCPU())
-	for i := range n {
-		free <- struct{}{}
-		workers.Go(func() {
-			histories[i], errs[i] = t.run(ctx, seed+uint64(i))
-			<-free
-		})
-	}
-	workers.Wait()
+	sideBySide(n, func(i int) { histories[i], errs[i] = t.run(ctx, seed+uint64(i)) })
 	t.endProgress()
 	if n == 1 && errs[0] == nil && !config.Quiet {
 		fmt.Println(histories[0])
@@ -105,6 +94,21 @@ func TrainMany(model Model, data Data, config Config, n int) ([]*History, error)
 		fmt.Println("Interrupted: the curves show what was trained so far.")
 	}
 	return histories, errors.Join(errs...)
+}
+
+// sideBySide does n things, as many at a time as there are processors: that fills them better than the
+// threads of one XLA program do.
+func sideBySide(n int, do func(i int)) {
+	var workers sync.WaitGroup
+	free := make(chan struct{}, runtime.NumCPU())
+	for i := range n {
+		free <- struct{}{}
+		workers.Go(func() {
+			do(i)
+			<-free
+		})
+	}
+	workers.Wait()
 }
 
 // A trainer holds what the runs of one model and configuration share: the compiled programs, and the
@@ -117,8 +121,8 @@ type trainer struct {
 
 	stepProgram     *Graph
 	evaluateProgram *Graph
-	pixels, labels  *tensors.Tensor   // what trainStep takes
-	evaluation      []evaluationChunk // all training, then all validation images
+	pixels, labels  *tensors.Tensor // what trainStep takes
+	evaluation      []evaluationChunk
 	compileSeconds  float64
 
 	progress *progressbar.ProgressBar // nil if quiet or live
@@ -129,10 +133,19 @@ type trainer struct {
 func (t *trainer) iterationsPerEpoch() int { return t.data.Train.Len() / t.config.BatchSize }
 
 // An evaluationChunk is as many images as one execution of the evaluation program judges.
-type evaluationChunk struct{ images, labels *tensors.Tensor }
+type evaluationChunk struct {
+	images, labels *tensors.Tensor
+	validation     bool
+}
 
-// chunkSize bounds the memory that an evaluation takes; the tutorial's images fit into one chunk.
-const chunkSize = 2500
+// chunkSize is how many images an evaluation chunk has when there are n: few enough for what a layer
+// computes of them to stay in the processor's cache, and a multiple of its vectors' lengths.
+func chunkSize(n int) int {
+	const most, vector = 512, 16
+	chunks := (n + most - 1) / most
+	vectors := (n + chunks*vector - 1) / (chunks * vector) // of a chunk
+	return vectors * vector
+}
 
 // newTrainer checks everything and compiles. If ctx is done meanwhile, it returns an error at once.
 func newTrainer(ctx context.Context, model Model, data Data, config Config) (*trainer, error) {
@@ -174,8 +187,8 @@ func (t *trainer) compile() (err error) {
 	if t.network.convolved && !t.backend.isXLA {
 		return errors.New("the pure-Go backend cannot train a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
 	}
-	numTrain, numAll := t.data.Train.Len(), t.data.Train.Len()+t.data.Validation.Len()
-	numChunk := min(chunkSize, numAll)
+	numTrain := t.data.Train.Len()
+	numChunk := chunkSize(numTrain)
 	var stepErr, evaluateErr error
 	var both sync.WaitGroup
 	both.Go(func() {
@@ -190,16 +203,15 @@ func (t *trainer) compile() (err error) {
 	})
 	t.pixels = tensors.FromFlatDataAndDimensions(t.data.Train.Pixels, numTrain, NumPixels)
 	t.labels = labelTensor(t.data.Train.Labels, numTrain)
-	all := Images{
-		Pixels: slices.Concat(t.data.Train.Pixels, t.data.Validation.Pixels),
-		Labels: slices.Concat(t.data.Train.Labels, t.data.Validation.Labels),
-	}
-	for from := 0; from < numAll; from += numChunk {
-		part := all.Slice(from, min(from+numChunk, numAll))
-		t.evaluation = append(t.evaluation, evaluationChunk{
-			images: t.network.evaluationImages(part, numChunk),
-			labels: labelTensor(part.Labels, numChunk),
-		})
+	for set, images := range []Images{t.data.Train, t.data.Validation} {
+		for from := 0; from < images.Len(); from += numChunk {
+			part := images.Slice(from, min(from+numChunk, images.Len()))
+			t.evaluation = append(t.evaluation, evaluationChunk{
+				images:     t.network.evaluationImages(part, numChunk),
+				labels:     labelTensor(part.Labels, numChunk),
+				validation: set == 1,
+			})
+		}
 	}
 	// Left to its first use, the move of a tensor that several runs share would be a race among them.
 	var moveErrs []error
@@ -272,7 +284,8 @@ func (t *trainer) run(ctx context.Context, seed uint64) (*History, error) {
 	return h, err
 }
 
-// iterate takes the steps of a run and records them in h.
+// iterate takes the steps of a run and records them in h. While a step is under way, the weights from
+// before it are evaluated.
 func (t *trainer) iterate(ctx context.Context, seed uint64, state *state, h *History) error {
 	c := t.config
 	random := rand.New(rand.NewPCG(seed, shuffleStream))
@@ -281,6 +294,8 @@ func (t *trainer) iterate(ctx context.Context, seed uint64, state *state, h *His
 		order[i] = int32(i)
 	}
 	perEpoch := t.iterationsPerEpoch()
+	nothing := func() error { return nil }
+	finishEvaluation := nothing
 	for range c.Epochs {
 		if !c.NoShuffle {
 			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
@@ -288,29 +303,41 @@ func (t *trainer) iterate(ctx context.Context, seed uint64, state *state, h *His
 		for i := range perEpoch {
 			if ctx.Err() != nil {
 				h.Interrupted = true
-				return nil
+				return finishEvaluation()
 			}
 			loss, err := state.step(order[i*c.BatchSize:][:c.BatchSize])
-			if err != nil {
+			if err := errors.Join(err, finishEvaluation()); err != nil {
 				return err
 			}
+			finishEvaluation = nothing
 			h.Loss = append(h.Loss, loss)
 			if math.IsNaN(loss) || math.IsInf(loss, 0) {
 				return fmt.Errorf("the loss became %v at iteration %d of %s; a learning rate below that of %s usually helps", loss, len(h.Loss), h.Model, h.Optimizer)
 			}
 			if !c.EvaluateEachEpoch || i == perEpoch-1 {
-				train, validation, err := state.evaluate()
-				if err != nil {
-					return err
-				}
-				h.Evaluated = append(h.Evaluated, len(h.Loss))
-				h.TrainAccuracy = append(h.TrainAccuracy, float64(train)/float64(t.data.Train.Len()))
-				h.ValidationAccuracy = append(h.ValidationAccuracy, float64(validation)/float64(t.data.Validation.Len()))
+				finishEvaluation = t.startEvaluation(state, h)
 			}
 			t.advance(h)
 		}
 	}
-	return nil
+	return finishEvaluation()
+}
+
+// startEvaluation begins to measure the accuracies after the last step. What it returns waits for them
+// and records them.
+func (t *trainer) startEvaluation(state *state, h *History) (finish func() error) {
+	iteration := len(h.Loss)
+	counts := state.startEvaluation()
+	return func() error {
+		train, validation, err := counts()
+		if err != nil {
+			return err
+		}
+		h.Evaluated = append(h.Evaluated, iteration)
+		h.TrainAccuracy = append(h.TrainAccuracy, float64(train)/float64(t.data.Train.Len()))
+		h.ValidationAccuracy = append(h.ValidationAccuracy, float64(validation)/float64(t.data.Validation.Len()))
+		return nil
+	}
 }
 
 // fillDefaults gives the zero fields of a configuration their meaning, and checks the others.
