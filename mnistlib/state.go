@@ -59,16 +59,17 @@ func (s *state) step(batch []int32) (loss float64, err error) {
 func (s *state) startEvaluation() (counts func() (train, validation int, err error)) {
 	var train, validation int
 	var err error
-	weights := s.tensors[:len(s.trainer.network.specs)]
-	s.evaluating.Go(func() { train, validation, err = s.trainer.evaluate(weights) })
+	now := &state{trainer: s.trainer, tensors: s.tensors} // a step gives s new ones
+	s.evaluating.Go(func() { train, validation, err = now.evaluate() })
 	return func() (int, int, error) {
 		s.evaluating.Wait()
 		return train, validation, err
 	}
 }
 
-// evaluate counts the training and the validation images that weights get right.
-func (t *trainer) evaluate(weights []*tensors.Tensor) (train, validation int, err error) {
+// evaluate counts the training and the validation images that the weights get right.
+func (s *state) evaluate() (train, validation int, err error) {
+	t, weights := s.trainer, s.tensors[:len(s.trainer.network.specs)]
 	counts, errs := make([]int, len(t.evaluation)), make([]error, len(t.evaluation))
 	sideBySide(len(t.evaluation), func(i int) {
 		chunk := t.evaluation[i]
