@@ -4,12 +4,47 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// A Comparison tells how two methods differ over runs with the same seeds. It prints as a sentence.
+// A Spread tells how a quantity varies over runs.
+type Spread struct {
+	Mean, Deviation float64 // the standard deviation with n-1: of a single run, 0 for want of others
+	Low, High       float64 // the smallest and the largest
+}
+
+// FinalAccuracies returns how the last accuracies of some runs are spread. Runs that measured none
+// do not count.
+func FinalAccuracies(runs []*History) (train, validation Spread) {
+	var trains, validations []float64
+	for _, h := range runs {
+		if len(h.TrainAccuracy) > 0 && len(h.ValidationAccuracy) > 0 {
+			trains = append(trains, last(h.TrainAccuracy))
+			validations = append(validations, last(h.ValidationAccuracy))
+		}
+	}
+	return spread(trains), spread(validations)
+}
+
+func spread(values []float64) Spread {
+	if len(values) == 0 {
+		return Spread{}
+	}
+	s := Spread{Mean: stat.Mean(values, nil), Low: slices.Min(values), High: slices.Max(values)}
+	if len(values) > 1 {
+		s.Deviation = stat.StdDev(values, nil)
+	}
+	return s
+}
+
+func (s Spread) String() string {
+	return fmt.Sprintf("%.4f ± %.4f, from %.4f to %.4f", s.Mean, s.Deviation, s.Low, s.High)
+}
+
+// A Comparison tells how two methods differ over runs with the same seeds. It prints as a sentence of three lines.
 type Comparison struct {
 	A, B              string // the names of the two
 	Seeds             int
@@ -74,7 +109,7 @@ func difference(differences []float64) Difference {
 }
 
 func (c Comparison) String() string {
-	return fmt.Sprintf("%s against %s over %d seeds: training accuracy %s; validation accuracy %s.",
+	return fmt.Sprintf("%s against %s, %d seeds:\n  training accuracy %s;\n  validation accuracy %s.",
 		c.A, c.B, c.Seeds, c.Train.words(c.Seeds), c.Validation.words(c.Seeds))
 }
 

@@ -39,8 +39,9 @@ func TestComparisonIsASentence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = "new against old over 3 seeds: training accuracy higher by 0.1000 (95 % interval +0.0752 to +0.1248; higher in 3 of 3); " +
-		"validation accuracy the same in all of them."
+	const want = `new against old, 3 seeds:
+  training accuracy higher by 0.1000 (95 % interval +0.0752 to +0.1248; higher in 3 of 3);
+  validation accuracy the same in all of them.`
 	if c.String() != want {
 		t.Errorf("it says\n%s\nexpected\n%s", c, want)
 	}
@@ -69,5 +70,24 @@ func TestCompareErrors(t *testing.T) {
 		if _, err := Compare(test.a, test.b); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("the error is %v, expected one with %q", err, test.says)
 		}
+	}
+}
+
+// The expected deviation is that of SciPy 1.17: stats.tstd(values).
+func TestFinalAccuracies(t *testing.T) {
+	runs := runsOf("a", []float64{0.90, 0.92, 0.88, 0.95, 0.91}, []float64{0.5, 0.5, 0.5, 0.5, 0.5})
+	runs = append(runs, &History{}) // stopped before it measured anything
+	train, validation := FinalAccuracies(runs)
+	if s := train.String(); s != "0.9120 ± 0.0259, from 0.8800 to 0.9500" || math.Abs(train.Deviation-0.02588435821108955) > 1e-12 {
+		t.Errorf("the training accuracies are %s with the deviation %v", s, train.Deviation)
+	}
+	if validation != (Spread{0.5, 0, 0.5, 0.5}) {
+		t.Errorf("the validation accuracies are %v", validation)
+	}
+	if one, _ := FinalAccuracies(runs[:1]); one != (Spread{0.90, 0, 0.90, 0.90}) {
+		t.Errorf("a single run is %v", one)
+	}
+	if none, _ := FinalAccuracies(nil); none != (Spread{}) {
+		t.Errorf("no runs are %v", none)
 	}
 }
