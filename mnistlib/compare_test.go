@@ -74,7 +74,7 @@ func TestCompareErrors(t *testing.T) {
 }
 
 // The expected deviation is that of SciPy 1.17: stats.tstd(values).
-func TestFinalAccuracies(t *testing.T) {
+func TestSpreadOfFinalAccuracies(t *testing.T) {
 	runs := runsOf("a", []float64{0.90, 0.92, 0.88, 0.95, 0.91}, []float64{0.5, 0.5, 0.5, 0.5, 0.5})
 	runs = append(runs, &History{}) // stopped before it measured anything
 	train, validation := FinalAccuracies(runs)

@@ -90,23 +90,21 @@ func CheckRate(optimizer mnistlib.SGD) string {
 		if err != nil {
 			return sentence(err)
 		}
-		accuracies := finalAccuracies(runs, func(h *mnistlib.History) []float64 { return h.TrainAccuracy })
-		mean, deviation := meanAndDeviation(accuracies)
+		accuracy, _ := mnistlib.FinalAccuracies(runs)
 		const quantile = 2.131 // of Student's t with 15 degrees of freedom, for an interval of 95 %
-		half := quantile * deviation / math.Sqrt(16)
-		best, worst := slices.Max(accuracies), slices.Min(accuracies)
-		found := fmt.Sprintf("Over 16 seeds the mean training accuracy is %.4f (95 %% interval %.4f to %.4f, single runs %.4f to %.4f).", mean, mean-half, mean+half, worst, best)
-		fmt.Println(found)
+		half := quantile * accuracy.Deviation / math.Sqrt(16)
+		fmt.Printf("Over 16 seeds the mean training accuracy is %.4f (95 %% interval %.4f to %.4f, single runs %.4f to %.4f).\n",
+			accuracy.Mean, accuracy.Mean-half, accuracy.Mean+half, accuracy.Low, accuracy.High)
 		switch {
-		case mean-half > 0.92:
+		case accuracy.Mean-half > 0.92:
 			return ""
-		case mean > 0.92:
+		case accuracy.Mean > 0.92:
 			return "The mean is above 0.92, but the interval reaches below it: other seeds might not confirm it. Look for settings that are better or vary less."
-		case best > 0.92:
+		case accuracy.High > 0.92:
 			return "The best run beats 0.92, the mean does not: a single run would have been luck."
 		case first(runs) < 0.5:
 			return "The runs have hardly begun to learn: a larger rate or more momentum gets further in 3 epochs."
-		case deviation > 0.03:
+		case accuracy.Deviation > 0.03:
 			return "The runs differ wildly, as steps that are too long make them: lower the rate or the momentum."
 		default:
 			return "No run gets there: try a larger rate, or more momentum at the same rate."
@@ -121,15 +119,6 @@ func first(runs []*mnistlib.History) float64 {
 		sum += h.TrainAccuracy[0]
 	}
 	return sum / float64(len(runs))
-}
-
-func finalAccuracies(runs []*mnistlib.History, curve func(h *mnistlib.History) []float64) []float64 {
-	var final []float64
-	for _, h := range runs {
-		values := curve(h)
-		final = append(final, values[len(values)-1])
-	}
-	return final
 }
 
 // CheckIgnored checks which weight of MLPBN{Hidden: 30, BeforeReLU: true} the loss does not depend on.
@@ -256,29 +245,25 @@ func CheckCNN(model mnistlib.Model) string {
 		}
 		const numSeeds = 8
 		config := mnistlib.Config{Optimizer: mnistlib.Adam{LR: 0.005}, Epochs: 3, Seed: 1, Quiet: true, EvaluateEachEpoch: true}
-		var validation [2][]float64
+		var runs [2][]*mnistlib.History
 		for i, m := range []mnistlib.Model{model, mnistlib.CNN{}} {
-			runs, err := mnistlib.TrainMany(m, mnistlib.MNIST(), config, numSeeds)
-			if err != nil {
+			if runs[i], err = mnistlib.TrainMany(m, mnistlib.MNIST(), config, numSeeds); err != nil {
 				return sentence(err)
 			}
-			validation[i] = finalAccuracies(runs, func(h *mnistlib.History) []float64 { return h.ValidationAccuracy })
 		}
-		differences := make([]float64, numSeeds)
-		for i := range differences {
-			differences[i] = validation[0][i] - validation[1][i]
+		_, yours := mnistlib.FinalAccuracies(runs[0])
+		_, its := mnistlib.FinalAccuracies(runs[1])
+		comparison, err := mnistlib.Compare(runs[0], runs[1])
+		if err != nil {
+			return sentence(err)
 		}
-		yours, _ := meanAndDeviation(validation[0])
-		its, _ := meanAndDeviation(validation[1])
-		mean, deviation := meanAndDeviation(differences)
-		const quantile = 2.365 // of Student's t with 7 degrees of freedom, for an interval of 95 %
-		half := quantile * deviation / math.Sqrt(numSeeds)
+		d := comparison.Validation
 		fmt.Printf("Yours has %d parameters and a validation accuracy of %.4f, the tutorial's %d and %.4f; the difference is %+.4f (95 %% interval %+.4f to %+.4f, %d seeds).\n",
-			summary.NumParameters, yours, reference.NumParameters, its, mean, mean-half, mean+half, numSeeds)
+			summary.NumParameters, yours.Mean, reference.NumParameters, its.Mean, d.Mean, d.Low, d.High, numSeeds)
 		switch {
-		case mean-half > 0:
+		case d.Low > 0:
 			return ""
-		case mean > 0:
+		case d.Mean > 0:
 			return "It is better on average, but the interval holds 0: that may be luck. Look for a larger difference."
 		default:
 			return "It is small enough, but not better. A third round of pooling frees most of the last layer's parameters for more channels, and there is batch normalization."
