@@ -1,7 +1,8 @@
 """Executes a notebook: execute.py KERNEL NOTEBOOK RESULT
 
 Writes the executed notebook to RESULT, with the time of each cell in its metadata, and one JSON object
-a line to standard output: {"cell": 3} when cell 3 begins, {"cell": 3, "failure": "..."} when it failed.
+a line to standard output: {"cell": 3} when cell 3 begins, {"cell": 3, "failure": "..."} when it failed,
+and {"failure": "..."} when the kernel did not start.
 """
 
 import json
@@ -56,6 +57,8 @@ def main(kernel, path, result):
         report(cell=current, failure=error.evalue or error.ename)
     except DeadKernelError:
         report(cell=current, failure="the kernel died")
+    except RuntimeError as error:
+        report(failure=f"the kernel did not start ({error})")
     nbformat.write(notebook, result)
 
 

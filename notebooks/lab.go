@@ -16,9 +16,9 @@ import (
 	"example.com/tutorial6/notebooks/setup"
 )
 
-// runLab starts JupyterLab at the tutorial and returns when the context is cancelled, after it has
-// stopped with its kernels. It listens on this machine only, and asks for a token.
-func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, port int, browser bool) error {
+// runLab starts JupyterLab at the tutorial in the folder, and returns when the context is cancelled, after
+// it has stopped with its kernels. It listens on this machine only, and asks for a token.
+func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, folder string, port int, browser bool) error {
 	port, err := freePort(port)
 	if err != nil {
 		return err
@@ -32,10 +32,10 @@ func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, port in
 
 	cmd := exec.Command(checkout.Python(), "-m", "jupyterlab",
 		"--ServerApp.ip=127.0.0.1", "--ServerApp.port="+strconv.Itoa(port), "--ServerApp.port_retries=0",
-		"--ServerApp.root_dir="+checkout.Notebooks(), "--LabApp.default_url=/lab/tree/tutorial.ipynb",
+		"--ServerApp.root_dir="+folder, "--LabApp.default_url=/lab/tree/tutorial.ipynb",
 		"--ServerApp.open_browser="+map[bool]string{true: "True", false: "False"}[browser],
 		"--ServerApp.allow_root=True") // as in a container
-	cmd.Dir = checkout.Notebooks()
+	cmd.Dir = folder
 	cmd.Env = append(checkout.JupyterEnv(), "JUPYTER_TOKEN="+token) // arguments can be read by other users
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C comes from here: JupyterLab would ask back

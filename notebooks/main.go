@@ -100,7 +100,7 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 	}
 	switch name {
 	case "lab":
-		return runLab(ctx, out, checkout, port, !noBrowser)
+		return runLab(ctx, out, checkout, checkout.Notebooks(), port, !noBrowser)
 	case "run":
 		paths := flags.Args()
 		if len(paths) == 0 {

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -101,33 +102,46 @@ func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path s
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	failedCell, failure := 0, ""
+	var event struct { // the last one tells how it went
+		Cell    *int
+		Failure string
+	}
 	events := bufio.NewScanner(stdout)
 	events.Buffer(nil, 1<<20)
 	for events.Scan() {
-		var event struct {
-			Cell    int
-			Failure string
-		}
-		if err := json.Unmarshal(events.Bytes(), &event); err != nil {
+		event.Cell = nil
+		if err := json.Unmarshal(events.Bytes(), &event); err != nil || event.Cell == nil {
 			continue
 		}
-		failedCell, failure = event.Cell, event.Failure
-		showProgress(out, fmt.Sprintf("%s: cell %d of %d", filepath.Base(path), event.Cell+1, len(source.cells())))
+		showProgress(out, fmt.Sprintf("%s: cell %d of %d", filepath.Base(path), *event.Cell+1, len(source.cells())))
 	}
 	err = cmd.Wait()
 	showProgress(out, "")
 	if err != nil {
 		return nil, fmt.Errorf("it could not be executed (%v): %s", err, lastLine(stderr.String()))
 	}
+	if event.Failure != "" && event.Cell == nil {
+		return nil, errors.New(event.Failure + kernelComplaint(stderr.String()))
+	}
 	nb, err := readNotebook(executed)
 	if err != nil {
 		return nil, err
 	}
-	if failure != "" {
-		err = nb.describeFailure(failedCell, failure)
+	if event.Failure != "" {
+		err = nb.describeFailure(*event.Cell, event.Failure)
 	}
 	return nb, err
+}
+
+// fatalLog is the head of what GoNB logs before it gives up, and the line after it.
+var fatalLog = regexp.MustCompile(`(?m)^F\d{4} .*\](?:\x1b\[0m)? (.*)\n(.*)`)
+
+// kernelComplaint finds in the output of a kernel what it died of.
+func kernelComplaint(stderr string) string {
+	if found := fatalLog.FindStringSubmatch(stderr); found != nil {
+		return ": " + found[1] + ", " + found[2]
+	}
+	return ""
 }
 
 // describeFailure says which cell failed, and how.

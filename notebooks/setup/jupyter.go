@@ -17,8 +17,12 @@ var jupyterSettings = map[string]string{
 	// Nothing is fetched from the network while a reader works.
 	"jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
 	"labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
-	// A new notebook is one in Go.
-	"jupyter_server_config.json": `{"MultiKernelManager": {"default_kernel_name": "` + KernelName + `"}}`,
+	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
+	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
+	"jupyter_server_config.json": `{
+  "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
+  "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
+}`,
 }
 
 // jupyterStep makes a Python environment that holds JupyterLab.

@@ -100,6 +100,7 @@ func (c Checkout) kernelSpec(ctx context.Context) ([]byte, error) {
 		"env": map[string]string{
 			"PATH":                     fmt.Sprintf("%s:%s:${PATH}", c.path("bin"), filepath.Dir(goProgram)),
 			"GOFLAGS":                  cellFlags,
+			"GOWORK":                   "", // GoNB makes its own workspace
 			"PJRT_PLUGIN_LIBRARY_PATH": c.path("plugin"),
 			"GOMLX_NO_AUTO_INSTALL":    "1",
 		},

@@ -89,6 +89,7 @@ func (c Checkout) JupyterEnv() []string {
 		"JUPYTER_DATA_DIR="+c.path("jupyter", "data"),
 		"JUPYTER_RUNTIME_DIR="+c.path("jupyter", "runtime"),
 		"IPYTHONDIR="+c.path("jupyter", "ipython"),
+		"JUPYTER_PATH=", "JUPYTER_CONFIG_PATH=",
 	)
 }
 

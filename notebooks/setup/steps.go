@@ -28,6 +28,8 @@ type step struct {
 	do func(ctx context.Context, c Checkout, run *runner) error
 }
 
+var errInterrupted = errors.New("the set-up was interrupted: the same command goes on where it stopped")
+
 // install does those of the steps that are due.
 func (c Checkout) install(ctx context.Context, out io.Writer, steps ...step) error {
 	checked := false
@@ -41,7 +43,9 @@ func (c Checkout) install(ctx context.Context, out io.Writer, steps ...step) err
 		}
 		if !checked { // now, rather than after minutes of downloads
 			for _, need := range Needs {
-				if _, err := need.Find(ctx); err != nil {
+				if _, err := need.Find(ctx); ctx.Err() != nil {
+					return errInterrupted
+				} else if err != nil {
 					return err
 				}
 			}
@@ -111,7 +115,7 @@ func (c Checkout) perform(ctx context.Context, out io.Writer, label string, s st
 	}
 	if ctx.Err() != nil {
 		progress.end("interrupted")
-		return errors.New("the set-up was interrupted: the same command goes on where it stopped")
+		return errInterrupted
 	}
 	if err != nil {
 		progress.end("failed")
@@ -137,7 +141,7 @@ func lock(ctx context.Context, out io.Writer, file *os.File, title string) error
 		}
 		select {
 		case <-ctx.Done():
-			return errors.New("the set-up was interrupted while it waited for another one")
+			return errInterrupted
 		case <-time.After(200 * time.Millisecond):
 		}
 	}

@@ -1,0 +1,199 @@
+package setup
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+)
+
+// countingStep returns a step that writes the file "thing", and counts how often it did.
+func countingStep(input *string, count *atomic.Int32) step {
+	return step{
+		name: "thing", title: "A thing",
+		inputs: func(context.Context, Checkout) ([]string, error) { return []string{*input}, nil },
+		works:  exists("thing"),
+		do: func(_ context.Context, c Checkout, _ *runner) error {
+			count.Add(1)
+			return os.WriteFile(c.path("thing"), []byte(*input), 0o644)
+		},
+	}
+}
+
+func TestStepIsDoneOnceUntilItsInputsChange(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	input := "version 1"
+	var count atomic.Int32
+	s := countingStep(&input, &count)
+	install := func() string {
+		t.Helper()
+		var out bytes.Buffer
+		if err := checkout.install(t.Context(), &out, s); err != nil {
+			t.Fatal(err)
+		}
+		return out.String()
+	}
+
+	if out := install(); count.Load() != 1 || !strings.HasPrefix(out, "[1/1] A thing ... ") || !strings.HasSuffix(out, " s\n") {
+		t.Fatalf("the first set-up did the step %d times and printed %q", count.Load(), out)
+	}
+	before := listing(t, string(checkout))
+	if out := install(); count.Load() != 1 || out != "" {
+		t.Errorf("the second set-up did the step again (%d times in all) or printed %q", count.Load(), out)
+	}
+	if after := listing(t, string(checkout)); after != before {
+		t.Errorf("a set-up with nothing to do wrote files, so it would fail in a read-only folder:\n%s\nbecame\n%s", before, after)
+	}
+	input = "version 2"
+	if install(); count.Load() != 2 {
+		t.Error("a changed input did not do the step again")
+	}
+	if err := os.Remove(checkout.path("thing")); err != nil {
+		t.Fatal(err)
+	}
+	if install(); count.Load() != 3 {
+		t.Error("a result that was deleted was not made again")
+	}
+}
+
+// listing returns the names and times of all files of a folder.
+func listing(t *testing.T, folder string) string {
+	var all strings.Builder
+	err := filepath.WalkDir(folder, func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err == nil {
+			all.WriteString(path + " " + info.ModTime().String() + "\n")
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all.String()
+}
+
+func TestInterruptedStepBeginsAnew(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	input := "version 1"
+	var count atomic.Int32
+	whole := countingStep(&input, &count)
+	ctx, interrupt := context.WithCancel(t.Context())
+	interrupted := whole
+	interrupted.do = func(ctx context.Context, c Checkout, run *runner) error {
+		if err := os.WriteFile(c.path("thing"), []byte("half"), 0o644); err != nil {
+			return err
+		}
+		interrupt()
+		return run.run(ctx, string(c), nil, "sleep", "600")
+	}
+
+	err := checkout.install(ctx, io.Discard, interrupted)
+	if err == nil || !strings.Contains(err.Error(), "interrupted") || !strings.Contains(err.Error(), "same command") {
+		t.Fatalf("an interrupted set-up returned %v", err)
+	}
+	if left, _ := os.ReadDir(checkout.path("tmp")); len(left) > 0 {
+		t.Errorf("an interrupted set-up left %v", left)
+	}
+	if err := checkout.install(t.Context(), io.Discard, whole); err != nil {
+		t.Fatal(err)
+	}
+	if content, _ := os.ReadFile(checkout.path("thing")); string(content) != "version 1" {
+		t.Errorf("after an interrupted set-up and a whole one, the result is %q", content)
+	}
+}
+
+func TestFailedStepIsDoneAgain(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	input := "version 1"
+	var count atomic.Int32
+	s := countingStep(&input, &count)
+	broken := s
+	broken.do = func(ctx context.Context, c Checkout, run *runner) error {
+		if err := s.do(ctx, c, run); err != nil {
+			return err
+		}
+		return errors.New("no luck")
+	}
+	if err := checkout.install(t.Context(), io.Discard, broken); err == nil || !strings.Contains(err.Error(), "no luck") {
+		t.Fatalf("a failed step returned %v", err)
+	}
+	if err := checkout.install(t.Context(), io.Discard, s); err != nil || count.Load() != 2 {
+		t.Errorf("after a failure, the step was done %d times (%v)", count.Load(), err)
+	}
+}
+
+// waiting is where a set-up writes that it waits for another one.
+type waiting chan struct{}
+
+func (w waiting) Write(p []byte) (int, error) {
+	if strings.Contains(string(p), "another process") {
+		w <- struct{}{}
+	}
+	return len(p), nil
+}
+
+func TestSetUpsAtTheSameTimeDoTheWorkOnce(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	input := "version 1"
+	var count atomic.Int32
+	s := countingStep(&input, &count)
+	const others = 3
+	out := make(waiting)
+	do := s.do
+	s.do = func(ctx context.Context, c Checkout, run *runner) error {
+		for range others {
+			<-out
+		}
+		return do(ctx, c, run)
+	}
+	var all sync.WaitGroup
+	for range 1 + others {
+		all.Go(func() {
+			if err := checkout.install(t.Context(), out, s); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if count.Load() != 1 {
+		t.Errorf("%d set-ups at the same time did the step %d times", 1+others, count.Load())
+	}
+}
+
+func TestWaitingForAnotherSetUpCanBeInterrupted(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	input := "version 1"
+	var count atomic.Int32
+	s := countingStep(&input, &count)
+	slow := s
+	running, release := make(chan struct{}), make(chan struct{})
+	slow.do = func(context.Context, Checkout, *runner) error {
+		close(running)
+		<-release
+		return nil
+	}
+	done := make(chan error)
+	go func() { done <- checkout.install(t.Context(), io.Discard, slow) }()
+	<-running
+	ctx, interrupt := context.WithCancel(t.Context())
+	out := make(waiting)
+	go func() {
+		<-out
+		interrupt()
+	}()
+	if err := checkout.install(ctx, out, s); err == nil || !strings.Contains(err.Error(), "interrupted") {
+		t.Errorf("an interrupted wait returned %v", err)
+	}
+	close(release)
+	<-done
+}
