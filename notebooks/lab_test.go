@@ -1,0 +1,257 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"example.com/tutorial6/notebooks/setup"
+)
+
+// startLab starts JupyterLab in a folder and returns its address, with the token, and how to stop it.
+func startLab(t *testing.T, folder string) (address *url.URL, stop func()) {
+	t.Helper()
+	checkout := checkout(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	printed, out := io.Pipe()
+	ended := make(chan error, 1)
+	go func() {
+		err := runLab(ctx, out, checkout, folder, 18888, false)
+		out.Close()
+		ended <- err
+	}()
+	stopped := false
+	stop = func() {
+		if stopped {
+			return
+		}
+		stopped = true
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+	t.Cleanup(stop)
+	head := make([]byte, 4096)
+	n, err := printed.Read(head)
+	if err != nil {
+		t.Fatal("JupyterLab did not start: ", <-ended)
+	}
+	go io.Copy(io.Discard, printed)
+	for _, word := range strings.Fields(string(head[:n])) {
+		if strings.HasPrefix(word, "http://") {
+			if address, err = url.Parse(word); err != nil {
+				t.Fatal(err)
+			}
+			return address, stop
+		}
+	}
+	t.Fatalf("no address was printed: %s", head[:n])
+	return nil, nil
+}
+
+func TestLabWantsItsTokenAndStaysOnThisMachine(t *testing.T) {
+	address, stop := startLab(t, t.TempDir())
+	token := address.Query().Get("token")
+	if address.Path != "/lab/tree/tutorial.ipynb" || len(token) < 20 {
+		t.Errorf("the address is %s", address)
+	}
+	status := func(method, path, token string, body string) (int, []byte) {
+		request, err := http.NewRequest(method, "http://"+address.Host+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if token != "" {
+			request.Header.Set("Authorization", "token "+token)
+		}
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		content, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response.StatusCode, content
+	}
+	for _, wrong := range []string{"", "wrong"} {
+		if code, _ := status("GET", "/api/contents", wrong, ""); code != http.StatusForbidden {
+			t.Errorf("with the token %q, JupyterLab answers %d", wrong, code)
+		}
+	}
+	if code, _ := status("GET", "/api/contents", token, ""); code != http.StatusOK {
+		t.Errorf("with its token, JupyterLab answers %d", code)
+	}
+	if other, _ := startLab(t, t.TempDir()); other.Host == address.Host || other.Query().Get("token") == token {
+		t.Errorf("two JupyterLabs at the same time have the addresses %s and %s", address, other)
+	}
+
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, i := range interfaces {
+		ip := i.(*net.IPNet).IP
+		if ip.Equal(net.IPv4(127, 0, 0, 1)) || ip.IsLinkLocalUnicast() {
+			continue
+		}
+		connection, err := net.DialTimeout("tcp", net.JoinHostPort(ip.String(), address.Port()), 5*time.Second)
+		if err == nil {
+			connection.Close()
+			t.Errorf("JupyterLab answers on %s", ip)
+		}
+	}
+
+	code, content := status("POST", "/api/kernels", token, `{"name": "`+setup.KernelName+`"}`)
+	var kernel struct{ ID string }
+	if err := json.Unmarshal(content, &kernel); err != nil || code != http.StatusCreated {
+		t.Fatalf("starting a kernel answers %d: %s", code, content)
+	}
+	// A kernel that is still starting would not be one of those that a reader has.
+	for !processRuns(t, "kernel-"+kernel.ID, "gonb") {
+		time.Sleep(50 * time.Millisecond)
+	}
+	stop()
+	waitForNoProcess(t, kernel.ID, "ServerApp.port="+address.Port())
+}
+
+func processRuns(t *testing.T, texts ...string) bool {
+	output, err := exec.Command("ps", "-Awwo", "args=").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(output)) {
+		all := true
+		for _, text := range texts {
+			all = all && strings.Contains(line, text)
+		}
+		if all {
+			return true
+		}
+	}
+	return false
+}
+
+func TestPortThatIsTaken(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	taken := listener.Addr().(*net.TCPAddr).Port
+	if port, err := freePort(taken); err != nil || port <= taken {
+		t.Errorf("with port %d taken, the port is %d (%v)", taken, port, err)
+	}
+	if _, err := freePort(65535 + 1); err == nil || !strings.Contains(err.Error(), "-port") {
+		t.Errorf("a port that does not exist gives %v", err)
+	}
+}
+
+// untilTraining returns the cells of a notebook up to the first one that trains, without outputs.
+func untilTraining(nb notebook) []any {
+	var cells []any
+	for _, c := range nb.cells() {
+		cells = append(cells, map[string]any(c))
+		if !c.isCode() {
+			continue
+		}
+		c["outputs"], c["execution_count"] = []any{}, nil
+		if object(c["metadata"])["tutorial"] != nil {
+			break
+		}
+	}
+	return cells
+}
+
+// TestBrowser opens the tutorial, up to its first training cell, in a real browser, runs it, and looks
+// at the figures. With go test -artifacts -outputdir DIR, the screenshot stays there.
+func TestBrowser(t *testing.T) {
+	browser := ""
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			browser = path
+			break
+		}
+	}
+	if browser == "" {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("there is no Chromium, and in CI this test may not be skipped")
+		}
+		t.Skip("skipped: there is no Chromium, with which to look at the figures")
+	}
+
+	folder := t.TempDir()
+	nb, err := readNotebook("tutorial.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cells := untilTraining(nb)
+	nb["cells"] = cells
+	if err := nb.write(filepath.Join(folder, "tutorial.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	address, _ := startLab(t, folder)
+
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(browser),
+		chromedp.NoSandbox, chromedp.WindowSize(1400, 1300), // the sandbox does not start in containers
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	defer cancel()
+	ctx, cancel = chromedp.NewContext(ctx)
+	defer cancel()
+
+	screenshot := func(name string) {
+		png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), png, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	// drawn counts the figures in which something is drawn: whose pixels have more than one colour.
+	const drawn = `[...document.querySelectorAll(".jp-OutputArea .vega-embed canvas")].filter(canvas => {
+		const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)
+		return new Set(pixels).size > 2
+	}).length >= 2`
+	if err := chromedp.Do(ctx, chromedp.Navigate(address.String())); err != nil {
+		t.Fatal(err)
+	}
+	patience, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	err = chromedp.Do(patience,
+		chromedp.Click(chromedp.CSS(`.jp-Notebook .jp-MarkdownCell`)), // JupyterLab acts on what has the focus
+		chromedp.Poll[chromedp.Void](`document.body.innerText.includes("Go (Tutorial 6) | Idle")`, chromedp.WithPollingTimeout(0)),
+	)
+	for range cells {
+		if err == nil {
+			err = chromedp.Do(patience, chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)))
+		}
+	}
+	if err == nil {
+		err = chromedp.Do(patience, chromedp.Poll[chromedp.Void](drawn, chromedp.WithPollingTimeout(0)))
+	}
+	screenshot("training.png")
+	if err != nil {
+		page, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+		t.Fatalf("the figures were not drawn: %v; the page reads\n%s", err, page)
+	}
+	printed, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(".jp-Notebook")))
+	if err != nil || !strings.Contains(printed, "Final training accuracy") {
+		t.Errorf("the notebook does not show the final accuracies (%v):\n%s", err, printed)
+	}
+}

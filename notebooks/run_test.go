@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"example.com/tutorial6/notebooks/setup"
+)
+
+// setUp sets everything up, once for all tests.
+var setUp = sync.OnceValues(func() (setup.Checkout, error) {
+	return setup.All(context.Background(), os.Stderr)
+})
+
+func checkout(t *testing.T) setup.Checkout {
+	t.Helper()
+	checkout, err := setUp()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return checkout
+}
+
+// writeNotebook writes a notebook with these cells: Markdown where one begins with #, else code.
+func writeNotebook(t *testing.T, cells ...string) string {
+	t.Helper()
+	var all []any
+	for i, source := range cells {
+		c := map[string]any{"cell_type": "code", "id": string(rune('a' + i)), "metadata": map[string]any{},
+			"execution_count": nil, "outputs": []any{}, "source": source}
+		if strings.HasPrefix(source, "#") {
+			c = map[string]any{"cell_type": "markdown", "id": string(rune('a' + i)), "metadata": map[string]any{}, "source": source}
+		}
+		all = append(all, c)
+	}
+	nb := notebook{"cells": all, "nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{
+		"kernelspec": map[string]any{"name": setup.KernelName, "display_name": "Go (Tutorial 6)", "language": "go"}}}
+	path := filepath.Join(t.TempDir(), "test.ipynb")
+	if err := nb.write(path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+const trainingCell = `import . "example.com/tutorial6/mnistlib"
+
+%%
+history := Must(Train(MLP{Hidden: 30}, MNIST(), Config{Epochs: 1, Seed: 1}))
+Plot(history)
+`
+
+func TestRunPrintsWhatTheNotebookTrained(t *testing.T) {
+	checkout := checkout(t)
+	path := writeNotebook(t, "# A title", "%noautoget", "## A first curve", trainingCell)
+	output := t.TempDir()
+	var out strings.Builder
+	if err := runNotebooks(t.Context(), &out, checkout, []string{path}, output, true); err != nil {
+		t.Fatal(err, out.String())
+	}
+	if !strings.Contains(out.String(), "train   validation") || !strings.Contains(out.String(), "A first curve  0.") {
+		t.Errorf("it printed no table:\n%s", out.String())
+	}
+	copied, err := os.ReadFile(filepath.Join(output, "test.ipynb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	inPlace, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(copied) != string(inPlace) {
+		t.Error("the copy and the notebook in its place differ")
+	}
+	for _, want := range []string{"Final training accuracy", "application/vnd.vegalite.v5+json", "image/png"} {
+		if !strings.Contains(string(inPlace), want) {
+			t.Errorf("the executed notebook lacks %s", want)
+		}
+	}
+	if strings.Contains(string(inPlace), `\r`) || strings.Contains(string(inPlace), "iopub") {
+		t.Error("the executed notebook is not clean")
+	}
+}
+
+// GoNB itself reports all but the first two of these as successes.
+func TestRunFailsWhenACellFails(t *testing.T) {
+	checkout := checkout(t)
+	for _, test := range []struct {
+		name, cell string
+		says       []string
+	}{
+		{"compile error", "%%\nfmt.Println(1)\nundefinedThing()", []string{"cell 3", `"fmt.Println(1)"`, "undefined: undefinedThing"}},
+		{"dead kernel", "%%\nsyscall.Kill(os.Getppid(), syscall.SIGKILL)\ntime.Sleep(time.Second)", []string{"cell 3", "the kernel died"}},
+		{"panic", "%%\npanic(\"the reason\")", []string{"cell 3", "panic: the reason", "exit status 2"}},
+		{"exit", "%%\nos.Exit(1)", []string{"cell 3", "exit status 1"}},
+		{"log.Fatal", "%%\nlog.Fatal(\"the reason\")", []string{"cell 3", "the reason", "exit status 1"}},
+		{"killed", "%%\nsyscall.Kill(os.Getpid(), syscall.SIGKILL)\ntime.Sleep(time.Minute)", []string{"cell 3", "signal: killed"}},
+		{"an error of mnistlib", "import \"example.com/tutorial6/mnistlib\"\n\n%%\nmnistlib.Must(mnistlib.LoadMNIST(\"nowhere\"))", []string{"cell 3", "nowhere", "exit status 1"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := writeNotebook(t, "%noautoget", "# Heading", test.cell, "%%\nfmt.Println(\"not reached\")")
+			before, err := os.ReadFile(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			output := t.TempDir()
+			var out strings.Builder
+			err = runNotebooks(t.Context(), &out, checkout, []string{path}, output, true)
+			if err == nil || err.Error() != "1 of 1 notebooks failed" {
+				t.Errorf("the error is %v", err)
+			}
+			for _, part := range test.says {
+				if !strings.Contains(out.String(), part) {
+					t.Errorf("the report lacks %q:\n%s", part, out.String())
+				}
+			}
+			if after, _ := os.ReadFile(path); string(after) != string(before) {
+				t.Error("a notebook that failed was replaced")
+			}
+			copied, err := os.ReadFile(filepath.Join(output, "test.ipynb"))
+			if err != nil || strings.Contains(string(copied), `"not reached\n"`) {
+				t.Errorf("there is no copy of what failed, or it went on after the failure (%v)", err)
+			}
+		})
+	}
+}
+
+func TestCellThatMayFail(t *testing.T) {
+	checkout := checkout(t)
+	path := writeNotebook(t, "%noautoget", "%%\nos.Exit(1)", "%%\nundefinedThing()", "%%\nfmt.Println(\"rea\" + \"ched\")")
+	nb, err := readNotebook(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range nb.cells()[1:3] {
+		c["metadata"] = map[string]any{"tags": []string{"raises-exception"}}
+	}
+	if err := nb.write(path); err != nil {
+		t.Fatal(err)
+	}
+	executed, err := execute(t.Context(), os.Stdout, checkout, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if printed := executed.cells()[3].stream("stdout"); printed != "reached\n" {
+		t.Errorf("after two cells that may fail, the last one printed %q", printed)
+	}
+}
+
+func TestRunGoesOnWithTheNextNotebook(t *testing.T) {
+	checkout := checkout(t)
+	bad, good := writeNotebook(t, "%noautoget", "%%\nos.Exit(1)"), writeNotebook(t, "%noautoget")
+	var out strings.Builder
+	err := runNotebooks(t.Context(), &out, checkout, []string{bad, "no-such-file.ipynb", good}, "", false)
+	if err == nil || err.Error() != "2 of 3 notebooks failed" {
+		t.Errorf("the error is %v", err)
+	}
+	if !strings.Contains(out.String(), good+": 1 cells in") {
+		t.Errorf("the good notebook was not run:\n%s", out.String())
+	}
+}
+
+func TestInterruptedRunLeavesNoKernel(t *testing.T) {
+	checkout := checkout(t)
+	started := filepath.Join(t.TempDir(), "started")
+	path := writeNotebook(t, "%noautoget", "%%\nos.WriteFile(\""+started+"\", nil, 0o644)\nfor { time.Sleep(time.Second) }")
+	ctx, interrupt := context.WithCancel(t.Context())
+	go func() {
+		for {
+			if _, err := os.Stat(started); err == nil {
+				interrupt()
+				return
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+	}()
+	var out strings.Builder
+	err := runNotebooks(ctx, &out, checkout, []string{path}, "", false)
+	if err == nil || err.Error() != "interrupted" {
+		t.Errorf("an interrupted run returned %v", err)
+	}
+	waitForNoProcess(t, started, string(checkout)+"/.setup/bin/gonb -kernel /tmp/")
+}
+
+// waitForNoProcess waits until no process has one of these texts in its command line.
+func waitForNoProcess(t *testing.T, texts ...string) {
+	t.Helper()
+	var left string
+	for range 200 {
+		output, err := exec.Command("ps", "-Awwo", "pid=,args=").Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = ""
+		for line := range strings.Lines(string(output)) {
+			for _, text := range texts {
+				if strings.Contains(line, text) {
+					left += line
+				}
+			}
+		}
+		if left == "" {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("these processes were left behind:\n%s", left)
+}
+
+func TestKernelThatDoesNotStart(t *testing.T) {
+	checkout := checkout(t)
+	t.Setenv("GOTOOLCHAIN", "nonsense") // the kernel runs go at its start
+	_, err := tryKernel(t.Context(), checkout)
+	if err == nil || !strings.Contains(err.Error(), "the kernel did not start") || !strings.Contains(err.Error(), "go mod init") ||
+		!strings.Contains(err.Error(), "delete the folder .setup") {
+		t.Errorf("a kernel that does not start gives %v", err)
+	}
+}
+
+func TestCheck(t *testing.T) {
+	checkout(t)
+	var out strings.Builder
+	if err := check(t.Context(), &out); err != nil || strings.Contains(out.String(), "WRONG") || strings.Count(out.String(), " OK ") != 6 {
+		t.Errorf("on a machine that is set up, check returns %v and prints\n%s", err, out.String())
+	}
+	out.Reset()
+	t.Setenv("GOMLX_BACKEND", "go")
+	if err := check(t.Context(), &out); err == nil || !strings.Contains(out.String(), "XLA plugin   WRONG") || !strings.Contains(out.String(), "unset GOMLX_BACKEND") {
+		t.Errorf("without XLA, check returns %v and prints\n%s", err, out.String())
+	}
+	out.Reset()
+	t.Setenv("PATH", t.TempDir())
+	if err := check(t.Context(), &out); err == nil || strings.Count(out.String(), "WRONG") != 4 {
+		t.Errorf("on an empty PATH, check returns %v and prints\n%s", err, out.String())
+	}
+}
+
+// The notebooks' kernel names must be the one that the set-up installs.
+func TestNotebooksNameTheKernel(t *testing.T) {
+	paths, err := filepath.Glob("*.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		nb, err := readNotebook(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name := object(object(nb["metadata"])["kernelspec"])["name"]; name != setup.KernelName {
+			t.Errorf("%s names the kernel %v, not %s", path, name, setup.KernelName)
+		}
+		clean, err := readNotebook(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean.clean()
+		before, _ := json.Marshal(nb)
+		after, _ := json.Marshal(clean)
+		if string(before) != string(after) {
+			t.Errorf("%s is not clean: go run ./notebooks run -inplace notebooks/%s", path, path)
+		}
+	}
+}
+
+func TestCommandLine(t *testing.T) {
+	for _, test := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"-help"}, "flag: help requested"},
+		{[]string{"help"}, "flag: help requested"},
+		{[]string{"run", "-h"}, "flag: help requested"},
+		{[]string{"start"}, `there is no command "start"`},
+		{[]string{"-prot", "1"}, "-help lists the flags"},
+		{[]string{"setup", "now"}, "one argument too many"},
+		{[]string{"kernel"}, "give either -user or -prefix"},
+		{[]string{"kernel", "-user", "-prefix", "x"}, "give either -user or -prefix"},
+	} {
+		if err := command(t.Context(), &strings.Builder{}, test.args); err == nil || !strings.Contains(err.Error(), test.says) {
+			t.Errorf("%q returns %v, which lacks %q", test.args, err, test.says)
+		}
+	}
+}
