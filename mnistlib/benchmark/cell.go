@@ -1,0 +1,35 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+
+	"example.com/tutorial6/notebooks/setup"
+)
+
+// A Cell holds the seconds that a training cell takes in the notebook, from Run to both figures.
+type Cell struct {
+	Changed   []float64 // its program is built anew
+	Unchanged []float64
+}
+
+// timeCell runs a training cell of MLP(30), 10 epochs, in the notebook's kernel.
+func timeCell(ctx context.Context, checkout setup.Checkout, rounds int) (Cell, error) {
+	script := filepath.Join(string(checkout), "mnistlib", "benchmark", "cell.py")
+	cmd := exec.CommandContext(ctx, checkout.Python(), "-B", script, setup.KernelName, strconv.Itoa(rounds))
+	cmd.Dir = checkout.Notebooks()
+	cmd.Env = checkout.JupyterEnv()
+	out, err := cmd.Output()
+	if err != nil {
+		if exit, ok := err.(*exec.ExitError); ok {
+			return Cell{}, fmt.Errorf("timing the notebook's cell failed: %s", exit.Stderr)
+		}
+		return Cell{}, err
+	}
+	var cell Cell
+	return cell, json.Unmarshal(out, &cell)
+}
