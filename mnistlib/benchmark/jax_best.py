@@ -123,12 +123,17 @@ def new_memory(work, weights):
     return zeros if work.momentum else []
 
 
-def iteration(work, chunks, images, labels, state, batch):
-    """One step, then the images got right; state is (weights, statistics, memory, t)."""
+def iteration(work, chunks, rows, labels, state, batch):
+    """One step, then the images got right; state is (weights, statistics, memory, t).
+
+    The images come twice: as rows [2500, 784], from which a batch is quickly gathered, and batch last in
+    chunks [chunks, 1, 28, 28, images].
+    """
     weights, statistics, memory, t = state
 
     def loss(weights):
-        logits, new = forward(work, weights, statistics, images[..., batch], training=True)
+        images = rows[batch].T.reshape(1, 28, 28, BATCH)
+        logits, new = forward(work, weights, statistics, images, training=True)
         log_p = jax.nn.log_softmax(logits, axis=0)
         return -jnp.take_along_axis(log_p, labels[batch][None], axis=0).mean(), new
 
@@ -148,12 +153,12 @@ def iteration(work, chunks, images, labels, state, batch):
 
 def train(how, work, pixels, labels):
     rng = np.random.default_rng()
-    images = jnp.asarray(np.ascontiguousarray(pixels.T.reshape(1, 28, 28, -1)) / np.float32(255))
+    rows = jnp.asarray(pixels / np.float32(255))
     labels = jnp.asarray(labels.astype(np.int32))
     size = CHUNK if work.model.startswith("CNN") else 2500
-    chunks = jnp.stack(jnp.split(images, 2500 // size, axis=3))
-
+    chunks = rows.reshape(-1, size, 784).transpose(0, 2, 1).reshape(-1, 1, 28, 28, size)
     per_epoch = 2000 // BATCH
+
     def order():
         epochs = [rng.permutation(2000) if work.shuffle else np.arange(2000) for _ in range(work.epochs)]
         return np.concatenate([e[:per_epoch * BATCH].reshape(-1, BATCH) for e in epochs]).astype(np.int32)
@@ -173,21 +178,21 @@ def train(how, work, pixels, labels):
 
     begin = time.perf_counter()
     if how == "loop":
-        program = jax.jit(step, donate_argnums=3).lower(chunks, images, labels, state, batches[0]).compile()
+        program = jax.jit(step, donate_argnums=3).lower(chunks, rows, labels, state, batches[0]).compile()
     else:
-        def whole(chunks, images, labels, state, batches):
-            return lax.scan(lambda s, b: step(chunks, images, labels, s, b), state, batches)
-        program = jax.jit(whole, donate_argnums=3).lower(chunks, images, labels, state, batches).compile()
+        def whole(chunks, rows, labels, state, batches):
+            return lax.scan(lambda s, b: step(chunks, rows, labels, s, b), state, batches)
+        program = jax.jit(whole, donate_argnums=3).lower(chunks, rows, labels, state, batches).compile()
     compile_seconds = time.perf_counter() - begin
 
     if how == "loop":
         results = []
         for batch in list(batches):
-            state, result = program(chunks, images, labels, state, batch)
+            state, result = program(chunks, rows, labels, state, batch)
             results.append(result)
         results = [np.stack(r) for r in zip(*results)]
     else:
-        state, results = program(chunks, images, labels, state, batches)
+        state, results = program(chunks, rows, labels, state, batches)
     _, train_accuracy, validation_accuracy = (np.asarray(r).reshape(len(batches), -1).T for r in results)
     return train_accuracy, validation_accuracy, compile_seconds
 
