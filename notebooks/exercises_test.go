@@ -1,0 +1,119 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"strings"
+	"testing"
+)
+
+// wrongAnswers are the solutions with one mistake each, by the check that should find it, and what
+// the check should say.
+var wrongAnswers = map[string]struct{ right, wrong, says string }{
+	"CheckCount":          {"9*in*out + out", "9*in*out", "Each of the 8 output channels has a bias"},
+	"CheckCrossEntropy":   {"largest + math.Log(sum) - logits[label]", "logits[label] - largest - math.Log(sum)", "take MINUS its logarithm"},
+	"CheckShuffling":      {"Period: 31", "Period: 32", "there is no 32nd batch"},
+	"CheckConvolution":    {"kernel[i][j]", "kernel[2-i][2-j]", "turned by 180 degrees"},
+	"CheckMaxPool":        {"max(top[2*c]", "max(0, top[2*c]", "the maximum must start from one of the pixels"},
+	"CheckMomentum":       {"momentum*v + g", "g", "does not include the old velocity"},
+	"CheckRate":           {"LR: 0.4, Momentum: 0.6", "LR: 0.1, Momentum: 0", "No run gets there"},
+	"CheckAdam":           {" / (1 - math.Pow(beta1, float64(t)))", " + 0*float64(t)", "correct v, but not m"},
+	"CheckPaired":         {"/ (n - 1)", "/ n", "divide by n-1"},
+	"CheckBatchNorm":      {"*n/(n-1)", "", "takes the biased variance"},
+	"CheckIgnored":        {"layer1.bias", "layer2.bias", "The gradient of layer2.bias reaches"},
+	"CheckInitialization": {"random.NormFloat64() *", "0.1 +", "hidden units are still the same"},
+	"CheckCNN":            {"nn.Flatten(x)", "x", `Linear layer "fc" takes a vector, but its input has the shape [16 3 3]`},
+}
+
+// Each exercise can be failed and passed in the kernel: its cell is run with a mistake, and solved.
+func TestExercisesInTheKernel(t *testing.T) {
+	nb, err := readNotebook("exercises.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile("exercises/solutions_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	solutions := map[string]string{}
+	for _, d := range declarations(t, string(file)) {
+		solutions[d.name] = d.text
+	}
+	var sources, says []string // of the cells to run, and what each should print
+	add := func(source, expected string) { sources, says = append(sources, source), append(says, expected) }
+	for _, c := range nb.cells() {
+		source := c.source()
+		if strings.Contains(source, "%noautoget") {
+			add(source, "")
+		}
+		_, call, isExercise := strings.Cut(source, "exercises.Check")
+		if !c.isCode() || !isExercise {
+			continue
+		}
+		check, _, _ := strings.Cut("Check"+call, "(")
+		if printed := c.stream("stdout"); !strings.Contains(printed, "not solved yet") {
+			t.Errorf("the notebook's own cell of %s prints %q", check, printed)
+		}
+		code, run, _ := strings.Cut(source, "%%")
+		for _, d := range declarations(t, "package p\n"+code) {
+			solution, found := solutions[d.name]
+			if !found && d.name != "import" {
+				t.Errorf("there is no solution for %s", d.name)
+			}
+			if found {
+				code = strings.Replace(code, d.text, solution, 1)
+			}
+		}
+		mistake, found := wrongAnswers[check]
+		wrong := strings.Replace(code, mistake.right, mistake.wrong, 1)
+		if !found || wrong == code {
+			t.Fatalf("there is no wrong answer to %s", check)
+		}
+		add(wrong+"%%"+run, mistake.says)
+		add(code+"%%"+run, ": right. ")
+	}
+	if want := 1 + 2*len(wrongAnswers); len(sources) != want {
+		t.Fatalf("there are %d cells to run, expected %d", len(sources), want)
+	}
+	for i, c := range executeCells(t, false, sources...) {
+		if printed := c.stream("stdout"); !strings.Contains(printed, says[i]) {
+			t.Errorf("%s\nprints %s%s\nexpected %q in it", sources[i], printed, c.stream("stderr"), says[i])
+		}
+	}
+}
+
+type declaration struct{ name, text string }
+
+// declarations returns the declarations of a Go file; that of a method is named Type.Method.
+func declarations(t *testing.T, source string) []declaration {
+	t.Helper()
+	files := token.NewFileSet()
+	file, err := parser.ParseFile(files, "", source, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []declaration
+	for _, d := range file.Decls {
+		name := ""
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			name = d.Name.Name
+			if d.Recv != nil {
+				name = d.Recv.List[0].Type.(*ast.Ident).Name + "." + name
+			}
+		case *ast.GenDecl:
+			switch spec := d.Specs[0].(type) {
+			case *ast.TypeSpec:
+				name = spec.Name.Name
+			case *ast.ValueSpec:
+				name = spec.Names[0].Name
+			case *ast.ImportSpec:
+				name = "import"
+			}
+		}
+		all = append(all, declaration{name, source[files.Position(d.Pos()).Offset:files.Position(d.End()).Offset]})
+	}
+	return all
+}
