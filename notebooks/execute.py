@@ -9,6 +9,7 @@ import json
 import os
 import re
 import sys
+import time
 
 import nbformat
 from nbclient import NotebookClient
@@ -23,17 +24,18 @@ class Crash(Exception):
 
 
 def main(kernel, path, result):
-    current = 0
+    current, started = 0, 0.0
 
     def report(**event):
         print(json.dumps(event), flush=True)
 
     def begin(cell, cell_index):
-        nonlocal current
-        current = cell_index
+        nonlocal current, started
+        current, started = cell_index, time.monotonic()
         report(cell=cell_index)
 
     def check(cell, cell_index, execute_reply):
+        cell.metadata["execution"] = {"seconds": time.monotonic() - started}
         errors = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
         crash = CRASH.search(errors)
         if crash and "raises-exception" not in cell.metadata.get("tags", []):
@@ -44,7 +46,7 @@ def main(kernel, path, result):
         notebook,
         kernel_name=kernel,
         timeout=None,
-        record_timing=True,
+        record_timing=False,  # GoNB dates its messages by the second only
         resources={"metadata": {"path": os.path.dirname(path)}},
         on_cell_start=begin,
         on_cell_executed=check,

@@ -67,8 +67,6 @@ func (c cell) stream(name string) string {
 // clean takes out of an executed notebook what differs from run to run without meaning: times, and the
 // states that a progress line went through.
 func (nb notebook) clean() {
-	metadata := object(nb["metadata"])
-	delete(object(metadata["language_info"]), "version")
 	for _, c := range nb.cells() {
 		delete(object(c["metadata"]), "execution")
 		if !c.isCode() {

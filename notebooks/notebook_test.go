@@ -33,7 +33,7 @@ const executed = `{
   {"cell_type": "markdown", "id": "a", "metadata": {}, "source": ["# Title\n", "text\n", "## First curve"]},
   {"cell_type": "code", "execution_count": 1, "id": "b",
    "metadata": {"tutorial": {"row": 5, "train": 0.993, "validation": 0.936},
-    "execution": {"iopub.status.busy": "2026-11-24T10:00:00.500000Z", "shell.execute_reply": "2026-11-24T10:00:03.750000Z"}},
+    "execution": {"seconds": 3.25}},
    "outputs": [
     {"name": "stdout", "output_type": "stream", "text": ["step 1\rst"]},
     {"name": "stdout", "output_type": "stream", "text": "ep 2\r      \rFinal training accuracy 0.5, validation accuracy 0.4\n"},
@@ -112,7 +112,7 @@ func TestCleanNotebook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, gone := range []string{"2026-11-24", "execution\"", "go1.26.8", `\r`, "step"} {
+	for _, gone := range []string{"3.25", "execution\"", `\r`, "step"} {
 		if strings.Contains(string(content), gone) {
 			t.Errorf("the clean notebook holds %q:\n%s", gone, content)
 		}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"text/tabwriter"
-	"time"
 )
 
 // A result is what one cell of a notebook has trained.
@@ -82,15 +81,11 @@ func lastHeading(markdown string) string {
 	return heading
 }
 
-// seconds returns how long the cell ran, compilation included.
+// seconds returns how long the cell ran, its compilation by Go included.
 func (c cell) seconds() float64 {
-	times := object(object(c["metadata"])["execution"])
-	begin, beginErr := time.Parse(time.RFC3339Nano, text(times["iopub.status.busy"]))
-	end, endErr := time.Parse(time.RFC3339Nano, text(times["shell.execute_reply"]))
-	if beginErr != nil || endErr != nil {
-		return 0
-	}
-	return end.Sub(begin).Seconds()
+	seconds, _ := object(object(c["metadata"])["execution"])["seconds"].(json.Number)
+	value, _ := seconds.Float64() // 0 for a cell that did not run
+	return value
 }
 
 func number(value any) string {

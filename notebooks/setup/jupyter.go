@@ -19,7 +19,9 @@ var jupyterSettings = map[string]string{
 	"labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
 	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
+	// The file browser shows notebooks, not the programs behind them.
 	"jupyter_server_config.json": `{
+  "ContentsManager": {"hide_globs": ["*.go", "execute.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
   "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
   "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
 }`,
