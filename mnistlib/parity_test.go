@@ -110,9 +110,9 @@ func TestFloat32AgreesWithPyTorch(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				want, exact := golden.Float32[name].Loss, golden.Float64[name].Loss
 				got := runAsGolden(t, m.model, Config{Optimizer: o.optimizer}).Loss
-				tolerance := 2e-6
-				if m.batchNorm || strings.HasPrefix(o.name, "Adam") {
-					tolerance = 3e-5 // both divide small numbers by small numbers
+				tolerance := 2e-6 // 5e-7 was seen
+				if m.batchNorm {
+					tolerance = 3e-5 // its division by a small deviation amplifies rounding
 				}
 				iterations := goldenIterations
 				if m.name == "CNNBN" {
