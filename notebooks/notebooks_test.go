@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// The notebooks run from end to end in the kernel, and every cell shows again what it shows as
+// committed: training cells their accuracies, all cells their figures, each in every form.
+func TestNotebooksRunInTheKernel(t *testing.T) {
+	checkout := checkout(t)
+	paths, err := filepath.Glob("*.ipynb")
+	if err != nil || len(paths) < 4 {
+		t.Fatalf("there are the notebooks %v (%v)", paths, err)
+	}
+	for _, path := range paths {
+		t.Run(path, func(t *testing.T) {
+			committed, err := readNotebook(path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log strings.Builder
+			executed, err := execute(t.Context(), &log, checkout, quicker(t, path))
+			if err != nil {
+				t.Fatal(err, log.String())
+			}
+			for i, c := range committed.cells() {
+				if !c.isCode() {
+					continue
+				}
+				if c["execution_count"] == nil {
+					t.Errorf("cell %d is committed without having run", i+1)
+				}
+				checkFigures(t, i+1, c.figures(), executed.cells()[i].figures())
+			}
+			if path != "tutorial.ipynb" {
+				return
+			}
+			results, err := executed.results()
+			if err != nil {
+				t.Fatal(err)
+			}
+			var rows []string
+			for _, r := range results {
+				rows = append(rows, r.row)
+			}
+			if want := []string{"5", "7", "8", "9", "10", "11", "12", "13", "14", "15", "16", "17", "18", "19"}; !slices.Equal(rows, want) {
+				t.Errorf("the rows %v of the tutorial's source printed accuracies, want %v", rows, want)
+			}
+		})
+	}
+}
+
+// quicker copies a notebook, with fewer seeds where it takes many.
+func quicker(t *testing.T, path string) string {
+	content, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	copied := filepath.Join(t.TempDir(), path)
+	content = []byte(strings.Replace(string(content), "const numSeeds = 16", "const numSeeds = 2", 1))
+	if err := os.WriteFile(copied, content, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return copied
+}
+
+// figures returns the outputs of a cell that are pictures.
+func (c cell) figures() []map[string]any {
+	var figures []map[string]any
+	for _, o := range list(c["outputs"]) {
+		if data := object(object(o)["data"]); data["image/png"] != nil {
+			figures = append(figures, data)
+		}
+	}
+	return figures
+}
+
+func checkFigures(t *testing.T, cell int, committed, executed []map[string]any) {
+	t.Helper()
+	if len(executed) != len(committed) {
+		t.Errorf("cell %d shows %d figures; as committed it has %d", cell, len(executed), len(committed))
+	}
+	for _, figure := range executed {
+		for _, form := range []string{"application/vnd.vegalite.v5+json", "image/png", "image/svg+xml", "text/plain"} {
+			if figure[form] == nil {
+				t.Errorf("a figure of cell %d has no %s", cell, form)
+			}
+		}
+		if figure["text/html"] != nil {
+			t.Errorf("a figure of cell %d has HTML, which hides its other forms", cell)
+		}
+	}
+}
