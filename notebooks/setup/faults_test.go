@@ -59,7 +59,7 @@ func TestWhatTheMachineLacks(t *testing.T) {
 		says     []string
 	}{
 		{"no Go", findGo, nil, []string{"no Go was found", "https://go.dev/dl"}},
-		{"a Go that is too old", findGo, map[string]string{"go": "echo 'go: go.mod requires go >= 1.26.8 (running go 1.20)' >&2; exit 1"},
+		{"a Go that is too old", findGo, map[string]string{"go": "echo 'go: go.mod requires go >= 1.26.0 (running go 1.20)' >&2; exit 1"},
 			[]string{"running go 1.20", "https://go.dev/dl"}},
 		{"no Python", findPython, nil, []string{"no Python was found", "apt install python3-venv", "brew install python"}},
 		{"a Python that is too old", findPython, map[string]string{"python3": "echo old >&2; exit 1"},

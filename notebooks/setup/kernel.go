@@ -22,16 +22,40 @@ var cellFlags = map[bool]string{
 	false: "'-ldflags=-s -w'",
 }[runtime.GOOS == "linux"]
 
-// kernelStep tells Jupyter how to start the kernel.
+// jupyterSettings are files of settings, by their place in the environment.
+var jupyterSettings = map[string]string{
+	// Nothing is fetched from the network while a reader works.
+	"jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
+	"labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
+	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
+	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
+	// The file browser shows notebooks, not the programs behind them.
+	"jupyter_server_config.json": `{
+  "ContentsManager": {"hide_globs": ["*.go", "execute.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
+  "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
+  "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
+}`,
+}
+
+// kernelStep tells Jupyter how to start the kernel, and its settings.
 var kernelStep = step{
 	name:  "kernel",
 	title: "The kernel's entry in Jupyter",
 	inputs: func(ctx context.Context, c Checkout) ([]string, error) {
 		spec, err := c.kernelSpec(ctx)
-		return []string{string(spec)}, err
+		return []string{string(spec), fmt.Sprint(jupyterSettings)}, err
 	},
 	works: exists("venv/share/jupyter/kernels/" + KernelName + "/kernel.json"),
 	do: func(ctx context.Context, c Checkout, _ *runner) error {
+		for name, content := range jupyterSettings {
+			path := c.path("venv", "etc", "jupyter", name)
+			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+				return err
+			}
+			if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+				return err
+			}
+		}
 		return c.writeKernel(ctx, c.path("venv", "share", "jupyter", "kernels", KernelName))
 	},
 }
