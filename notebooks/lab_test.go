@@ -63,6 +63,7 @@ func startLab(t *testing.T, folder string) (address *url.URL, stop func()) {
 }
 
 func TestLabWantsItsTokenAndStaysOnThisMachine(t *testing.T) {
+	t.Parallel()
 	address, stop := startLab(t, t.TempDir())
 	token := address.Query().Get("token")
 	if address.Path != "/lab/tree/tutorial.ipynb" || len(token) < 20 {
@@ -121,28 +122,48 @@ func TestLabWantsItsTokenAndStaysOnThisMachine(t *testing.T) {
 		t.Fatalf("starting a kernel answers %d: %s", code, content)
 	}
 	// A kernel that is still starting would not be one of those that a reader has.
-	for !processRuns(t, "kernel-"+kernel.ID, "gonb") {
+	for processes(t, "kernel-"+kernel.ID, "gonb") == nil {
 		time.Sleep(50 * time.Millisecond)
 	}
 	stop()
 	waitForNoProcess(t, kernel.ID, "ServerApp.port="+address.Port())
 }
 
-func processRuns(t *testing.T, texts ...string) bool {
+// waitForNoProcess waits until no process has one of these texts in its command line.
+func waitForNoProcess(t *testing.T, texts ...string) {
+	t.Helper()
+	var left []string
+	for range 200 {
+		left = nil
+		for _, text := range texts {
+			left = append(left, processes(t, text)...)
+		}
+		if left == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Errorf("these processes were left behind:\n%s", strings.Join(left, ""))
+}
+
+// processes returns the command lines of the processes that have all these texts in them.
+func processes(t *testing.T, texts ...string) []string {
+	t.Helper()
 	output, err := exec.Command("ps", "-Awwo", "args=").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+	var found []string
 	for line := range strings.Lines(string(output)) {
 		all := true
 		for _, text := range texts {
 			all = all && strings.Contains(line, text)
 		}
 		if all {
-			return true
+			found = append(found, line)
 		}
 	}
-	return false
+	return found
 }
 
 func TestPortThatIsTaken(t *testing.T) {

@@ -3,11 +3,12 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -57,6 +58,7 @@ Plot(history)
 `
 
 func TestRunPrintsWhatTheNotebookTrained(t *testing.T) {
+	t.Parallel()
 	checkout := checkout(t)
 	path := writeNotebook(t, "# A title", "%noautoget", "## A first curve", trainingCell)
 	output := t.TempDir()
@@ -90,6 +92,7 @@ func TestRunPrintsWhatTheNotebookTrained(t *testing.T) {
 
 // GoNB itself reports all but the first two of these as successes.
 func TestRunFailsWhenACellFails(t *testing.T) {
+	t.Parallel()
 	checkout := checkout(t)
 	for _, test := range []struct {
 		name, cell string
@@ -104,6 +107,7 @@ func TestRunFailsWhenACellFails(t *testing.T) {
 		{"an error of mnistlib", "import \"example.com/tutorial6/mnistlib\"\n\n%%\nmnistlib.Must(mnistlib.LoadMNIST(\"nowhere\"))", []string{"cell 3", "nowhere", "exit status 1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
 			path := writeNotebook(t, "%noautoget", "# Heading", test.cell, "%%\nfmt.Println(\"not reached\")")
 			before, err := os.ReadFile(path)
 			if err != nil {
@@ -132,6 +136,7 @@ func TestRunFailsWhenACellFails(t *testing.T) {
 }
 
 func TestCellThatMayFail(t *testing.T) {
+	t.Parallel()
 	checkout := checkout(t)
 	path := writeNotebook(t, "%noautoget", "%%\nos.Exit(1)", "%%\nundefinedThing()", "%%\nfmt.Println(\"rea\" + \"ched\")")
 	nb, err := readNotebook(path)
@@ -154,6 +159,7 @@ func TestCellThatMayFail(t *testing.T) {
 }
 
 func TestRunGoesOnWithTheNextNotebook(t *testing.T) {
+	t.Parallel()
 	checkout := checkout(t)
 	bad, good := writeNotebook(t, "%noautoget", "%%\nos.Exit(1)"), writeNotebook(t, "%noautoget")
 	var out strings.Builder
@@ -166,14 +172,18 @@ func TestRunGoesOnWithTheNextNotebook(t *testing.T) {
 	}
 }
 
-func TestInterruptedRunLeavesNoKernel(t *testing.T) {
+func TestInterruptedRunLeavesNoProcess(t *testing.T) {
+	t.Parallel()
 	checkout := checkout(t)
 	started := filepath.Join(t.TempDir(), "started")
-	path := writeNotebook(t, "%noautoget", "%%\nos.WriteFile(\""+started+"\", nil, 0o644)\nfor { time.Sleep(time.Second) }")
+	path := writeNotebook(t, "%noautoget", `%%
+os.WriteFile("`+started+`.new", fmt.Append(nil, os.Getpid(), os.Getppid()), 0o644)
+os.Rename("`+started+`.new", "`+started+`")
+for { time.Sleep(time.Second) }`)
 	ctx, interrupt := context.WithCancel(t.Context())
 	go func() {
 		for {
-			if _, err := os.Stat(started); err == nil {
+			if _, err := os.Stat(started); err == nil || ctx.Err() != nil {
 				interrupt()
 				return
 			}
@@ -183,34 +193,23 @@ func TestInterruptedRunLeavesNoKernel(t *testing.T) {
 	var out strings.Builder
 	err := runNotebooks(ctx, &out, checkout, []string{path}, "", false)
 	if err == nil || err.Error() != "interrupted" {
-		t.Errorf("an interrupted run returned %v", err)
+		t.Fatalf("an interrupted run returned %v: %s", err, out.String())
 	}
-	waitForNoProcess(t, started, string(checkout)+"/.setup/bin/gonb -kernel /tmp/")
-}
-
-// waitForNoProcess waits until no process has one of these texts in its command line.
-func waitForNoProcess(t *testing.T, texts ...string) {
-	t.Helper()
-	var left string
+	content, err := os.ReadFile(started)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var cell, kernel int
+	if _, err := fmt.Sscan(string(content), &cell, &kernel); err != nil {
+		t.Fatal(err)
+	}
 	for range 200 {
-		output, err := exec.Command("ps", "-Awwo", "pid=,args=").Output()
-		if err != nil {
-			t.Fatal(err)
-		}
-		left = ""
-		for line := range strings.Lines(string(output)) {
-			for _, text := range texts {
-				if strings.Contains(line, text) {
-					left += line
-				}
-			}
-		}
-		if left == "" {
+		if syscall.Kill(cell, 0) != nil && syscall.Kill(kernel, 0) != nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
 	}
-	t.Errorf("these processes were left behind:\n%s", left)
+	t.Errorf("of the cell's process %d and its kernel %d, one was left behind", cell, kernel)
 }
 
 func TestKernelThatDoesNotStart(t *testing.T) {
