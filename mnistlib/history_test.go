@@ -179,14 +179,16 @@ func TestHistorySummary(t *testing.T) {
 		Loss: make([]float64, 310), Evaluated: []int{309, 310}, TrainAccuracy: []float64{0.5, 0.9985},
 		ValidationAccuracy: []float64{0.5, 0.92}, Seconds: 1.31, CompileSeconds: 0.62,
 	}
-	want := "MLP(30), SGD(lr=0.1, momentum=0.9), batches of 64, 10 epochs shuffled, seed 42: 310 iterations in 1.3 s, 0.6 s of it compilation.\n" +
+	want := "MLP(30), SGD(lr=0.1, momentum=0.9), batches of 64, 10 epochs, shuffled, seed 42\n" +
+		"310 iterations in 1.3 s, 0.6 s of it compilation\n" +
 		"Final training accuracy 0.9985, validation accuracy 0.9200"
 	if got := h.String(); got != want {
 		t.Errorf("it prints\n%s\nwant\n%s", got, want)
 	}
 	h = &History{Name: "mine", BatchSize: 64, Epochs: 1, Seed: 7, Float64: true, Interrupted: true, Loss: []float64{2.3}}
-	want = "mine, batches of 64, 1 epoch in the images' own order, seed 7, in float64: interrupted after 1 iteration in 0.0 s, 0.0 s of it compilation.\n" +
-		"No accuracy was measured."
+	want = "mine, batches of 64, 1 epoch in the images' own order, seed 7, in float64\n" +
+		"Interrupted after 1 iteration in 0.0 s, 0.0 s of it compilation\n" +
+		"No accuracy was measured"
 	if got := h.String(); got != want {
 		t.Errorf("it prints\n%s\nwant\n%s", got, want)
 	}

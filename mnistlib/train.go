@@ -28,7 +28,7 @@ type Config struct {
 
 	Weights           Weights // what to start from; nil: InitialWeights(model, seed)
 	EvaluateEachEpoch bool    // measure the accuracies once an epoch, not after every step
-	Float64           bool    // compute in float64; nil: float32
+	Float64           bool    // compute in float64 instead of float32
 	Live              bool    // in a notebook, draw the curves while they grow
 	Quiet             bool    // print nothing
 }
