@@ -3,10 +3,28 @@ package mnistlib
 import (
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"github.com/gomlx/gomlx/pkg/core/shapes"
 )
 
 // What is here computes the same numbers as the textbook's form, but faster: with the batch as the
 // last axis, XLA turns each of these into loops over the images that fill its vector registers.
+
+// multiply is W·x of w [out, features] and x [features, batch]. Where the images are at hand as rows, it
+// is (X·Wᵀ)ᵀ, with W filled up by zeros to a multiple of 16 outputs: XLA's product of matrices divides
+// its work among the processors by the rows of its first factor, and fills the vector registers with
+// the columns of its second.
+func multiply(w *Node, x *Tensor) *Node {
+	if x.rows == nil {
+		return Dot(w, x.node)
+	}
+	const vector = 16
+	out := w.Shape().Dimensions[0]
+	if missing := (vector - out%vector) % vector; missing > 0 {
+		zeros := Zeros(w.Graph(), shapes.Make(w.DType(), missing, w.Shape().Dimensions[1]))
+		w = Concatenate([]*Node{w, zeros}, 0)
+	}
+	return Slice(Transpose(Dot(x.rows, Transpose(w, 0, 1)), 0, 1), AxisRange(0, out))
+}
 
 // convolve3x3 is the convolution of x [channels, height, width, batch], bordered by zeros, with
 // w [out, channels, 3, 3].

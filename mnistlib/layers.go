@@ -15,6 +15,7 @@ type Tensor struct {
 
 	convolved bool  // a Conv2d takes it
 	padded    *Node // node with a border of zeros around each image, where it is at hand: see fast.go
+	rows      *Node // node as [batch, features], where it is at hand: see fast.go
 }
 
 // Shape returns the shape of one image's value: [features], or [channels, height, width].
@@ -80,7 +81,7 @@ func (nn *Layers) Linear(name string, x *Tensor, out int) *Tensor {
 	b := nn.weight("Linear", name, "bias", uniform, in, out)
 	y := &Tensor{shape: []int{out}}
 	if x.node != nil {
-		y.node = Add(Dot(w, x.node), perChannel(b, 2))
+		y.node = Add(multiply(w, x), perChannel(b, 2))
 	}
 	return nn.add("Linear", name, y)
 }
@@ -172,7 +173,7 @@ func (nn *Layers) ReLU(x *Tensor) *Tensor {
 
 // Flatten makes a vector of an image, channel by channel and row by row.
 func (nn *Layers) Flatten(x *Tensor) *Tensor {
-	y := &Tensor{shape: []int{product(x.shape)}}
+	y := &Tensor{shape: []int{product(x.shape)}, rows: x.rows}
 	if x.node != nil {
 		y.node = Reshape(x.node, y.shape[0], -1)
 	}

@@ -18,7 +18,7 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	numChunk := chunkSize(images.Len())
+	numChunk := net.chunkSize(images.Len())
 	program, err := compile(b, "prediction", func(g *Graph) []*Node { return net.predict(g, numChunk) })
 	if err != nil {
 		return nil, err

@@ -84,12 +84,12 @@ func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSiz
 }
 
 // evaluate builds the program that judges images in evaluation mode. Its inputs are the weights, the
-// images as evaluationImages lays them out, and their labels (int32 [images]); its output is the number
-// of images whose label has the largest logit (int32).
+// images as evaluationImages lays them out, and their labels (int32 [images]); its output tells of
+// each image whether its label has the largest logit (bool [images]).
 func (net *network) evaluate(g *Graph, numImages int) []*Node {
 	logits := net.evaluationLogits(g, numImages)
 	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
-	return []*Node{ReduceAllSum(ConvertDType(isCorrect(logits, labels), dtypes.Int32))}
+	return []*Node{isCorrect(logits, labels)}
 }
 
 // predict builds the program that gives the probability of each digit, [10, images]. Its inputs are
@@ -107,24 +107,31 @@ func (net *network) evaluationLogits(g *Graph, numImages int) *Node {
 		x.padded = Parameter(g, "images", shapes.Make(net.dtype, 1, ImageSize+2, ImageSize+2, numImages))
 		x.node = Slice(x.padded, AxisRange(), AxisRange(1, -1), AxisRange(1, -1), AxisRange())
 	} else {
-		x.node = Parameter(g, "images", shapes.Make(net.dtype, 1, ImageSize, ImageSize, numImages))
+		x.rows = Parameter(g, "images", shapes.Make(net.dtype, numImages, NumPixels))
+		x.node = Reshape(Transpose(x.rows, 0, 1), 1, ImageSize, ImageSize, numImages)
 	}
 	return net.forward(nn, x)
 }
 
-// evaluationImages lays images out as evaluate takes them: pixels from 0 to 1, the image as the last
-// axis and, before a Conv2d, with a border of zeros. It makes room for n images; those that are not
-// there stay black.
+// evaluationImages lays images out as evaluate takes them, with pixels from 0 to 1: before a Conv2d
+// the image as the last axis and a border of zeros, otherwise an image a row. It makes room for n
+// images; those that are not there stay black.
 func (net *network) evaluationImages(images Images, n int) *tensors.Tensor {
-	border := 0
-	if net.convolved {
-		border = 1
-	}
-	side := ImageSize + 2*border
 	if net.dtype == dtypes.Float64 {
-		return tensors.FromFlatDataAndDimensions(batchLastPixels[float64](images, n, border), 1, side, side, n)
+		return evaluationTensor[float64](net, images, n)
 	}
-	return tensors.FromFlatDataAndDimensions(batchLastPixels[float32](images, n, border), 1, side, side, n)
+	return evaluationTensor[float32](net, images, n)
+}
+
+func evaluationTensor[T float32 | float64](net *network, images Images, n int) *tensors.Tensor {
+	if net.convolved {
+		return tensors.FromFlatDataAndDimensions(batchLastPixels[T](images, n, 1), 1, ImageSize+2, ImageSize+2, n)
+	}
+	rows := make([]T, n*NumPixels)
+	for i, pixel := range images.Pixels {
+		rows[i] = T(pixel) / 255
+	}
+	return tensors.FromFlatDataAndDimensions(rows, n, NumPixels)
 }
 
 func batchLastPixels[T float32 | float64](images Images, n, border int) []T {

@@ -70,7 +70,7 @@ func (s *state) startEvaluation() (counts func() (train, validation int, err err
 // evaluate counts the training and the validation images that the weights get right.
 func (s *state) evaluate() (train, validation int, err error) {
 	t, weights := s.trainer, s.tensors[:len(s.trainer.network.specs)]
-	counts, errs := make([]int, len(t.evaluation)), make([]error, len(t.evaluation))
+	correct, errs := make([][]bool, len(t.evaluation)), make([]error, len(t.evaluation))
 	sideBySide(len(t.evaluation), func(i int) {
 		chunk := t.evaluation[i]
 		outputs, err := run(t.evaluateProgram, anys(weights, chunk.images, chunk.labels)...)
@@ -78,14 +78,16 @@ func (s *state) evaluate() (train, validation int, err error) {
 			errs[i] = err
 			return
 		}
-		counts[i] = int(tensors.ToScalar[int32](outputs[0]))
+		correct[i] = tensors.MustCopyFlatData[bool](outputs[0])
 		outputs[0].MustFinalizeAll()
 	})
-	for i, chunk := range t.evaluation {
-		if chunk.validation {
-			validation += counts[i]
-		} else {
-			train += counts[i]
+	for i, right := range slices.Concat(correct...) {
+		switch {
+		case !right:
+		case i < t.data.Train.Len():
+			train++
+		default:
+			validation++
 		}
 	}
 	return train, validation, errors.Join(errs...)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"slices"
 	"sync"
 	"time"
 
@@ -121,8 +122,8 @@ type trainer struct {
 
 	stepProgram     *Graph
 	evaluateProgram *Graph
-	pixels, labels  *tensors.Tensor // what trainStep takes
-	evaluation      []evaluationChunk
+	pixels, labels  *tensors.Tensor   // what trainStep takes
+	evaluation      []evaluationChunk // all training, then all validation images
 	compileSeconds  float64
 
 	progress *progressbar.ProgressBar // nil if quiet or live
@@ -133,15 +134,17 @@ type trainer struct {
 func (t *trainer) iterationsPerEpoch() int { return t.data.Train.Len() / t.config.BatchSize }
 
 // An evaluationChunk is as many images as one execution of the evaluation program judges.
-type evaluationChunk struct {
-	images, labels *tensors.Tensor
-	validation     bool
-}
+type evaluationChunk struct{ images, labels *tensors.Tensor }
 
-// chunkSize is how many images an evaluation chunk has when there are n: few enough for what a layer
-// computes of them to stay in the processor's cache, and a multiple of its vectors' lengths.
-func chunkSize(n int) int {
-	const most, vector = 512, 16
+// chunkSize is how many images an evaluation chunk has when there are n: for a network with
+// convolutions few enough for what a layer computes of them to stay in the processor's cache, and a
+// multiple of its vectors' lengths.
+func (net *network) chunkSize(n int) int {
+	const vector = 16
+	most := 4096
+	if net.convolved {
+		most = 256
+	}
 	chunks := (n + most - 1) / most
 	vectors := (n + chunks*vector - 1) / (chunks * vector) // of a chunk
 	return vectors * vector
@@ -187,8 +190,8 @@ func (t *trainer) compile() (err error) {
 	if t.network.convolved && !t.backend.isXLA {
 		return errors.New("the pure-Go backend cannot train a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
 	}
-	numTrain := t.data.Train.Len()
-	numChunk := chunkSize(numTrain)
+	numTrain, numAll := t.data.Train.Len(), t.data.Train.Len()+t.data.Validation.Len()
+	numChunk := t.network.chunkSize(numAll)
 	var stepErr, evaluateErr error
 	var both sync.WaitGroup
 	both.Go(func() {
@@ -203,15 +206,16 @@ func (t *trainer) compile() (err error) {
 	})
 	t.pixels = tensors.FromFlatDataAndDimensions(t.data.Train.Pixels, numTrain, NumPixels)
 	t.labels = labelTensor(t.data.Train.Labels, numTrain)
-	for set, images := range []Images{t.data.Train, t.data.Validation} {
-		for from := 0; from < images.Len(); from += numChunk {
-			part := images.Slice(from, min(from+numChunk, images.Len()))
-			t.evaluation = append(t.evaluation, evaluationChunk{
-				images:     t.network.evaluationImages(part, numChunk),
-				labels:     labelTensor(part.Labels, numChunk),
-				validation: set == 1,
-			})
-		}
+	all := Images{
+		Pixels: slices.Concat(t.data.Train.Pixels, t.data.Validation.Pixels),
+		Labels: slices.Concat(t.data.Train.Labels, t.data.Validation.Labels),
+	}
+	for from := 0; from < numAll; from += numChunk {
+		part := all.Slice(from, min(from+numChunk, numAll))
+		t.evaluation = append(t.evaluation, evaluationChunk{
+			images: t.network.evaluationImages(part, numChunk),
+			labels: labelTensor(part.Labels, numChunk),
+		})
 	}
 	// Left to its first use, the move of a tensor that several runs share would be a race among them.
 	var moveErrs []error
