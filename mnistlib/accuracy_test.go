@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"testing"
 )
 
@@ -135,7 +136,7 @@ func TestEqualLogitsPredictTheFirstDigit(t *testing.T) {
 	data := MNIST()
 	wantTrain, wantValidation := bytes.Count(data.Train.Labels, []byte{0}), bytes.Count(data.Validation.Labels, []byte{0})
 
-	trainer, err := newTrainer(context.Background(), MLP{30}, data, Config{})
+	trainer, err := newTrainer(context.Background(), MLP{30}, data, Config{}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -145,12 +146,8 @@ func TestEqualLogitsPredictTheFirstDigit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer state.close()
-	train, validation, err := state.evaluate()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if train != wantTrain || validation != wantValidation {
-		t.Errorf("training counts %d and %d images as right, but %d and %d show a 0", train, validation, wantTrain, wantValidation)
+	if got, want := evaluate(t, state), (correct{wantTrain, wantValidation}); got != want {
+		t.Errorf("training counts %d images as right, but %d show a 0", got, want)
 	}
 
 	accuracy, err := Accuracy(MLP{30}, weights, data.Validation)
@@ -159,5 +156,46 @@ func TestEqualLogitsPredictTheFirstDigit(t *testing.T) {
 	}
 	if want := float64(wantValidation) / float64(data.Validation.Len()); accuracy != want {
 		t.Errorf("Accuracy is %v, want %v, the share of the digit 0", accuracy, want)
+	}
+}
+
+// A model may use the images otherwise than as the first factor of a Linear, and more than once.
+func TestEvaluationOfOtherUsesOfTheImages(t *testing.T) {
+	images := MNIST().Validation.Slice(0, 20)
+	for _, model := range []modelFunc{
+		func(nn *Layers, x *Tensor) *Tensor { return nn.Linear("fc", nn.BatchNorm("bn", nn.Flatten(x)), 10) },
+		func(nn *Layers, x *Tensor) *Tensor { return nn.Linear("fc", nn.Flatten(nn.MaxPool2d(x)), 10) },
+		func(nn *Layers, x *Tensor) *Tensor { return nn.Linear("fc", nn.Flatten(nn.Flatten(x)), 10) },
+		func(nn *Layers, x *Tensor) *Tensor {
+			x = nn.Flatten(x)
+			nn.Linear("unused", x, 3)
+			return nn.Linear("fc", x, 10)
+		},
+		func(nn *Layers, x *Tensor) *Tensor {
+			nn.Conv2d("unused", x, 2)
+			return nn.Linear("fc", nn.Flatten(x), 10)
+		},
+	} {
+		weights := initialWeights(t, model, 5)
+		for i := range weights {
+			if weights[i].Name == "bn.running_mean" {
+				weights[i].Values[0] = 1 // so that even a pixel that is always black has a part
+			}
+		}
+		activations, err := Activations(model, weights, images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := Predict(model, weights, images)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, logits := range activations[len(activations)-1].Values {
+			for digit, want := range softmax(logits) {
+				if math.Abs(got[i][digit]-want) > 1e-6 {
+					t.Fatalf("image %d, digit %d: probability %v, want %v", i, digit, got[i][digit], want)
+				}
+			}
+		}
 	}
 }

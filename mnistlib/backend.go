@@ -63,7 +63,7 @@ var openBackend = sync.OnceValues(func() (*backend, error) {
 
 // open opens the backend that a GoMLX configuration such as "xla:cpu" names.
 func open(config string) (*backend, error) {
-	name, plugin, _ := strings.Cut(config, ":")
+	name, wanted, _ := strings.Cut(config, ":")
 	if name != "xla" {
 		b, err := backends.NewWithConfig(config)
 		if err != nil {
@@ -71,15 +71,21 @@ func open(config string) (*backend, error) {
 		}
 		return &backend{Backend: b, description: "GoMLX " + moduleVersion("github.com/gomlx/gomlx") + " in pure Go, on the CPU"}, nil
 	}
-	if plugin == "" {
-		plugin = "cpu"
+	if wanted == "" {
+		wanted = "cpu"
 	}
-	if _, set := os.LookupEnv(pjrt.PJRTPluginPathsEnv); !set && plugin == "cpu" {
+	plugin := wanted
+	if _, set := os.LookupEnv(pjrt.PJRTPluginPathsEnv); !set && wanted == "cpu" {
 		if path := checkoutPlugin(); path != "" {
 			plugin = path + ",shared_buffers"
 		}
 	}
-	b, err := xla.NewWithOptions(plugin, nil)
+	var options pjrt.NamedValuesMap
+	if wanted == "cpu" {
+		// Otherwise XLA hands each program to a thread of its own, which costs a small step a fifth of its time.
+		options = pjrt.NamedValuesMap{"asynchronous": false}
+	}
+	b, err := xla.NewWithOptions(plugin, options)
 	if err != nil {
 		return nil, err
 	}
@@ -121,11 +127,12 @@ func checkoutPlugin() string {
 	return ""
 }
 
-// pluginName names a plugin: the set-up keeps each in a folder with its package's name and version.
+// pluginName names a plugin: the set-up keeps each in a folder with its package's name and version, and
+// links to it. Another one goes by its file's name.
 func pluginName(path string) string {
 	target, err := filepath.EvalSymlinks(path)
 	if err != nil || target == path {
-		return path
+		return filepath.Base(path)
 	}
 	return filepath.Base(filepath.Dir(target))
 }

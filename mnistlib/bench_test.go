@@ -38,9 +38,7 @@ func BenchmarkEvaluation(b *testing.B) {
 	benchmarkModels(b, func(b *testing.B, model Model) {
 		state := newBenchmarkState(b, model)
 		for b.Loop() {
-			if _, _, err := state.evaluate(); err != nil {
-				b.Fatal(err)
-			}
+			evaluate(b, state)
 		}
 	})
 }
@@ -94,7 +92,7 @@ func benchmarkModels(b *testing.B, run func(b *testing.B, model Model)) {
 
 func newBenchmarkTrainer(b *testing.B, model Model) *trainer {
 	b.Helper()
-	t, err := newTrainer(context.Background(), model, MNIST(), Config{Quiet: true})
+	t, err := newTrainer(context.Background(), model, MNIST(), Config{Quiet: true}, 1)
 	if err != nil {
 		b.Fatal(err)
 	}

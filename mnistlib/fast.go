@@ -1,6 +1,8 @@
 package mnistlib
 
 import (
+	"slices"
+
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	. "github.com/gomlx/gomlx/pkg/core/graph"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
@@ -9,21 +11,48 @@ import (
 // What is here computes the same numbers as the textbook's form, but faster: with the batch as the
 // last axis, XLA turns each of these into loops over the images that fill its vector registers.
 
-// multiply is W·x of w [out, features] and x [features, batch]. Where the images are at hand as rows, it
-// is (X·Wᵀ)ᵀ, with W filled up by zeros to a multiple of 16 outputs: XLA's product of matrices divides
-// its work among the processors by the rows of its first factor, and fills the vector registers with
-// the columns of its second.
+// An imageRows holds images as rows, for the layers that multiply them by their weights: nearly all the
+// arithmetic of an MLP's evaluation is in that product. Two things make it fast:
+//   - It is X·Wᵀ, not W·X: XLA divides a product of matrices among the processors by the rows of the
+//     first factor, and fills the vector registers with the columns of the second. For these, Wᵀ is
+//     filled up by zeros to a multiple of 16 columns.
+//   - The weights of several runs stand side by side in one Wᵀ, so that the images are read once.
+type imageRows struct {
+	node    *Node           // [images, 784]; nil while a model is only described
+	weights []string        // that the images are multiplied by
+	product map[*Node]*Node // W·X of each of the weights, [out, images]
+}
+
+// multiply computes the product of every w [out, 784]; there may be none.
+func (rows *imageRows) multiply(ws []*Node) {
+	if len(ws) == 0 {
+		return
+	}
+	out := 0
+	for _, w := range ws {
+		out += w.Shape().Dimensions[0]
+	}
+	const vector = 16
+	all := slices.Clone(ws)
+	if missing := (vector - out%vector) % vector; missing > 0 {
+		all = append(all, Zeros(rows.node.Graph(), shapes.Make(rows.node.DType(), missing, NumPixels)))
+	}
+	products := Transpose(Dot(rows.node, Transpose(Concatenate(all, 0), 0, 1)), 0, 1)
+	rows.product = map[*Node]*Node{}
+	from := 0
+	for _, w := range ws {
+		to := from + w.Shape().Dimensions[0]
+		rows.product[w] = Slice(products, AxisRange(from, to))
+		from = to
+	}
+}
+
+// multiply is W·x of w [out, features] and x [features, batch].
 func multiply(w *Node, x *Tensor) *Node {
 	if x.rows == nil {
 		return Dot(w, x.node)
 	}
-	const vector = 16
-	out := w.Shape().Dimensions[0]
-	if missing := (vector - out%vector) % vector; missing > 0 {
-		zeros := Zeros(w.Graph(), shapes.Make(w.DType(), missing, w.Shape().Dimensions[1]))
-		w = Concatenate([]*Node{w, zeros}, 0)
-	}
-	return Slice(Transpose(Dot(x.rows, Transpose(w, 0, 1)), 0, 1), AxisRange(0, out))
+	return x.rows.product[w]
 }
 
 // convolve3x3 is the convolution of x [channels, height, width, batch], bordered by zeros, with

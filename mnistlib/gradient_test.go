@@ -46,7 +46,7 @@ func TestGradients(t *testing.T) {
 		t.Run(network.name, func(t *testing.T) {
 			trainer, err := newTrainer(context.Background(), network.model, MNIST(), Config{
 				Optimizer: SGD{LR: 1}, BatchSize: 16, Float64: true,
-			})
+			}, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -99,7 +99,7 @@ func TestGradients(t *testing.T) {
 // At 0 ReLU has no derivative; PyTorch takes 0. With a first layer of zeros its units are at 0 for
 // every image, so that its weights must stay.
 func TestReLUHasGradientZeroAtZero(t *testing.T) {
-	trainer, err := newTrainer(context.Background(), modelFunc(linearReLULinear), MNIST(), Config{Optimizer: SGD{LR: 1}, Float64: true})
+	trainer, err := newTrainer(context.Background(), modelFunc(linearReLULinear), MNIST(), Config{Optimizer: SGD{LR: 1}, Float64: true}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}

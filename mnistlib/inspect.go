@@ -110,7 +110,7 @@ func newInspection(model Model, weights Weights, images Images) (*inspection, er
 
 // forward builds the network.
 func (in *inspection) forward(g *Graph, training bool) (nn *Layers, logits *Node) {
-	nn = in.network.layers(in.network.weightParameters(g), training)
+	nn = in.network.layers(in.network.weightParameters(g, ""), training)
 	x := Parameter(g, "images", shapes.Make(dtypes.Float64, 1, ImageSize, ImageSize, in.images.Len()))
 	return nn, in.network.forward(nn, &Tensor{shape: []int{1, ImageSize, ImageSize}, node: x})
 }
@@ -123,7 +123,7 @@ func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float6
 	}
 	defer program.Finalize()
 	inputs := in.inputs()
-	outputs, err := run(program, anys(inputs)...)
+	outputs, err := execute(program, anys(inputs)...)
 	if err != nil {
 		return nil, err
 	}

@@ -139,7 +139,7 @@ func trainingLoss(t *testing.T, model Model, weights Weights, images Images) fun
 	}
 	t.Cleanup(program.Finalize)
 	return func() float64 {
-		outputs, err := run(program, anys(in.inputs())...)
+		outputs, err := execute(program, anys(in.inputs())...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,9 +13,9 @@ type Tensor struct {
 	shape []int // of one image
 	node  *Node // [shape..., batch]; nil while a model is only described
 
-	convolved bool  // a Conv2d takes it
-	padded    *Node // node with a border of zeros around each image, where it is at hand: see fast.go
-	rows      *Node // node as [batch, features], where it is at hand: see fast.go
+	convolved bool       // a Conv2d takes it
+	padded    *Node      // node with a border of zeros around each image, where it is at hand: see fast.go
+	rows      *imageRows // where it is images that are at hand as rows: see fast.go
 }
 
 // Shape returns the shape of one image's value: [features], or [channels, height, width].
@@ -79,6 +79,9 @@ func (nn *Layers) Linear(name string, x *Tensor, out int) *Tensor {
 	in := x.shape[0]
 	w := nn.weight("Linear", name, "weight", uniform, in, out, in)
 	b := nn.weight("Linear", name, "bias", uniform, in, out)
+	if x.rows != nil {
+		x.rows.weights = append(x.rows.weights, name+".weight")
+	}
 	y := &Tensor{shape: []int{out}}
 	if x.node != nil {
 		y.node = Add(multiply(w, x), perChannel(b, 2))

@@ -175,7 +175,7 @@ func runAsGolden(t *testing.T, model Model, config Config) parityRun {
 	t.Helper()
 	config.BatchSize = goldenBatch
 	data := MNIST()
-	trainer, err := newTrainer(context.Background(), model, data, config)
+	trainer, err := newTrainer(context.Background(), model, data, config, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,13 +192,10 @@ func runAsGolden(t *testing.T, model Model, config Config) parityRun {
 		if err != nil {
 			t.Fatal(err)
 		}
-		train, validation, err := state.evaluate()
-		if err != nil {
-			t.Fatal(err)
-		}
+		right := evaluate(t, state)
 		run.Loss = append(run.Loss, loss)
-		run.Train = append(run.Train, train)
-		run.Validation = append(run.Validation, validation)
+		run.Train = append(run.Train, right.train)
+		run.Validation = append(run.Validation, right.validation)
 	}
 	run.weights = state.weights()
 	return run

@@ -31,7 +31,7 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 	probabilities := make([][]float64, images.Len())
 	for from := 0; from < images.Len(); from += numChunk {
 		part := images.Slice(from, min(from+numChunk, images.Len()))
-		outputs, err := run(program, anys(inputs, net.evaluationImages(part, numChunk))...)
+		outputs, err := execute(program, anys(inputs, net.evaluationImages(part, numChunk))...)
 		if err != nil {
 			return nil, err
 		}

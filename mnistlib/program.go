@@ -16,7 +16,8 @@ import (
 type network struct {
 	model     Model
 	specs     []weightSpec
-	convolved bool // the images go into a Conv2d
+	convolved bool     // the images go into a Conv2d
+	multiply  []string // the weights that the images are multiplied by
 	dtype     dtypes.DType
 }
 
@@ -25,7 +26,7 @@ func newNetwork(model Model, float64s bool) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	net := &network{model: model, specs: nn.specs, convolved: x.convolved, dtype: dtypes.Float32}
+	net := &network{model: model, specs: nn.specs, convolved: x.convolved, multiply: x.rows.weights, dtype: dtypes.Float32}
 	if float64s {
 		net.dtype = dtypes.Float64
 	}
@@ -39,7 +40,7 @@ func newNetwork(model Model, float64s bool) (*network, error) {
 // The state is the weights, in the model's order, then the optimizer's slots for each trainable
 // weight, then the number of steps done (float64).
 func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSize int) []*Node {
-	weights := net.weightParameters(g)
+	weights := net.weightParameters(g, "")
 	var slots [][]*Node
 	for i, spec := range net.specs {
 		slots = append(slots, nil)
@@ -83,34 +84,55 @@ func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSiz
 	return slices.Concat(newWeights, newSlots, []*Node{steps, ConvertDType(loss, dtypes.Float64)})
 }
 
-// evaluate builds the program that judges images in evaluation mode. Its inputs are the weights, the
-// images as evaluationImages lays them out, and their labels (int32 [images]); its output tells of
-// each image whether its label has the largest logit (bool [images]).
-func (net *network) evaluate(g *Graph, numImages int) []*Node {
-	logits := net.evaluationLogits(g, numImages)
+// evaluate builds the program that judges images by the weights of some runs, in evaluation mode. Its
+// inputs are the weights of each run, the images as evaluationImages lays them out, and their labels
+// (int32 [images]); its output tells of each run and image whether the label has the largest logit
+// (bool [runs, images]).
+func (net *network) evaluate(g *Graph, numRuns, numImages int) []*Node {
+	logits := net.evaluationLogits(g, numRuns, numImages)
 	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
-	return []*Node{isCorrect(logits, labels)}
+	correct := make([]*Node, numRuns)
+	for run := range correct {
+		correct[run] = InsertAxes(isCorrect(logits[run], labels), 0)
+	}
+	return []*Node{Concatenate(correct, 0)}
 }
 
 // predict builds the program that gives the probability of each digit, [10, images]. Its inputs are
-// those of evaluate, without the labels.
+// the weights and the images as evaluationImages lays them out.
 func (net *network) predict(g *Graph, numImages int) []*Node {
-	z := net.evaluationLogits(g, numImages)
+	z := net.evaluationLogits(g, 1, numImages)[0]
 	e := Exp(Sub(z, ReduceAndKeep(z, ReduceMax, 0)))
 	return []*Node{ConvertDType(Div(e, ReduceAndKeep(e, ReduceSum, 0)), dtypes.Float64)}
 }
 
-func (net *network) evaluationLogits(g *Graph, numImages int) *Node {
-	nn := net.layers(net.weightParameters(g), false)
+// evaluationLogits returns the logits [10, images] of each run.
+func (net *network) evaluationLogits(g *Graph, numRuns, numImages int) []*Node {
+	runs := make([]*Layers, numRuns)
+	for run := range runs {
+		runs[run] = net.layers(net.weightParameters(g, fmt.Sprintf("run %d: ", run)), false)
+	}
 	x := &Tensor{shape: []int{1, ImageSize, ImageSize}}
 	if net.convolved {
 		x.padded = Parameter(g, "images", shapes.Make(net.dtype, 1, ImageSize+2, ImageSize+2, numImages))
 		x.node = Slice(x.padded, AxisRange(), AxisRange(1, -1), AxisRange(1, -1), AxisRange())
 	} else {
-		x.rows = Parameter(g, "images", shapes.Make(net.dtype, numImages, NumPixels))
-		x.node = Reshape(Transpose(x.rows, 0, 1), 1, ImageSize, ImageSize, numImages)
+		rows := Parameter(g, "images", shapes.Make(net.dtype, numImages, NumPixels))
+		x.rows = &imageRows{node: rows}
+		x.node = Reshape(Transpose(rows, 0, 1), 1, ImageSize, ImageSize, numImages)
+		var multiply []*Node
+		for _, nn := range runs {
+			for _, name := range net.multiply {
+				multiply = append(multiply, nn.weights[name])
+			}
+		}
+		x.rows.multiply(multiply)
 	}
-	return net.forward(nn, x)
+	logits := make([]*Node, numRuns)
+	for run, nn := range runs {
+		logits[run] = net.forward(nn, x)
+	}
+	return logits
 }
 
 // evaluationImages lays images out as evaluate takes them, with pixels from 0 to 1: before a Conv2d
@@ -148,14 +170,15 @@ func batchLastPixels[T float32 | float64](images Images, n, border int) []T {
 	return out
 }
 
-func (net *network) weightParameters(g *Graph) []*Node {
+// weightParameters are inputs of a program. Their names are those of the weights after a prefix.
+func (net *network) weightParameters(g *Graph, prefix string) []*Node {
 	weights := make([]*Node, len(net.specs))
 	for i, spec := range net.specs {
 		dtype := net.dtype
 		if spec.kind == batchCount {
 			dtype = dtypes.Int64
 		}
-		weights[i] = Parameter(g, spec.name, shapes.Make(dtype, spec.shape...))
+		weights[i] = Parameter(g, prefix+spec.name, shapes.Make(dtype, spec.shape...))
 	}
 	return weights
 }
@@ -206,8 +229,8 @@ func compile(b *backend, name string, build func(g *Graph) []*Node) (program *Gr
 	return program, nil
 }
 
-// run executes a program.
-func run(program *Graph, inputs ...any) (outputs []*tensors.Tensor, err error) {
+// execute runs a program.
+func execute(program *Graph, inputs ...any) (outputs []*tensors.Tensor, err error) {
 	defer catch(&err, "running the "+program.Name()+" program")
 	return program.Run(inputs...), nil
 }

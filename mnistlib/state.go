@@ -4,19 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/gomlx/gomlx/pkg/core/dtypes"
 	"github.com/gomlx/gomlx/pkg/core/shapes"
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 )
 
-// A state is a run in progress: on the device, the weights, the optimizer's slots and the number of
-// steps done, in the order in which trainStep takes them.
+// A state is what a run has on the device: the weights, the optimizer's slots and the number of steps
+// done, in the order in which trainStep takes them.
 type state struct {
-	trainer    *trainer
-	tensors    []*tensors.Tensor
-	evaluating sync.WaitGroup // on the weights in tensors
+	trainer *trainer
+	tensors []*tensors.Tensor
+	before  []*tensors.Tensor // the last step, which may still be evaluated
 }
 
 func (t *trainer) newState(initial Weights) (s *state, err error) {
@@ -41,56 +40,75 @@ func (s *state) step(batch []int32) (loss float64, err error) {
 	indices := tensors.FromFlatDataAndDimensions(batch, len(batch))
 	defer indices.MustFinalizeAll()
 	inputs := anys(s.tensors, s.trainer.pixels, s.trainer.labels, indices)
-	outputs, err := run(s.trainer.stepProgram, inputs...)
+	outputs, err := execute(s.trainer.stepProgram, inputs...)
 	if err != nil {
 		return 0, err
 	}
-	s.evaluating.Wait()
-	s.close() // tensors that wait for the garbage collector would fill the memory
+	finalize(s.before) // tensors that wait for the garbage collector would fill the memory
 	last := len(outputs) - 1
-	s.tensors = outputs[:last]
+	s.before, s.tensors = s.tensors, outputs[:last]
 	loss = tensors.ToScalar[float64](outputs[last])
 	outputs[last].MustFinalizeAll()
 	return loss, nil
 }
 
-// startEvaluation begins to count the training and the validation images that the weights get right.
-// What it returns waits for the counts. A step may be taken meanwhile.
-func (s *state) startEvaluation() (counts func() (train, validation int, err error)) {
-	var train, validation int
-	var err error
-	now := &state{trainer: s.trainer, tensors: s.tensors} // a step gives s new ones
-	s.evaluating.Go(func() { train, validation, err = now.evaluate() })
-	return func() (int, int, error) {
-		s.evaluating.Wait()
-		return train, validation, err
+func (s *state) close() {
+	finalize(s.before)
+	finalize(s.tensors)
+}
+
+func finalize(list []*tensors.Tensor) {
+	for _, tensor := range list {
+		tensor.MustFinalizeAll()
 	}
 }
 
-// evaluate counts the training and the validation images that the weights get right.
-func (s *state) evaluate() (train, validation int, err error) {
-	t, weights := s.trainer, s.tensors[:len(s.trainer.network.specs)]
-	correct, errs := make([][]bool, len(t.evaluation)), make([]error, len(t.evaluation))
-	sideBySide(len(t.evaluation), func(i int) {
-		chunk := t.evaluation[i]
-		outputs, err := run(t.evaluateProgram, anys(weights, chunk.images, chunk.labels)...)
+// weightTensors are the weights, as evaluate takes them.
+func (s *state) weightTensors() []*tensors.Tensor { return s.tensors[:len(s.trainer.network.specs)] }
+
+// correct counts images that a run's weights get right.
+type correct struct{ train, validation int }
+
+// evaluate counts the images that the weights of each run get right.
+func (t *trainer) evaluate(weights [][]*tensors.Tensor) ([]correct, error) {
+	counts := make([]correct, len(weights))
+	numChunks := len(t.evaluation)
+	groups := slices.Collect(slices.Chunk(weights, t.runsTogether))
+	isCorrect, errs := make([][]bool, len(groups)*numChunks), make([]error, len(groups)*numChunks)
+	sideBySide(len(isCorrect), func(i int) {
+		group, chunk := groups[i/numChunks], t.evaluation[i%numChunks]
+		inputs := slices.Concat(group...)
+		for range t.runsTogether - len(group) { // the program takes no fewer
+			inputs = append(inputs, group[0]...)
+		}
+		outputs, err := execute(t.evaluateProgram, anys(inputs, chunk.images, chunk.labels)...)
 		if err != nil {
 			errs[i] = err
 			return
 		}
-		correct[i] = tensors.MustCopyFlatData[bool](outputs[0])
-		outputs[0].MustFinalizeAll()
+		isCorrect[i] = tensors.MustCopyFlatData[bool](outputs[0]) // [runsTogether, images]
+		finalize(outputs)
 	})
-	for i, right := range slices.Concat(correct...) {
-		switch {
-		case !right:
-		case i < t.data.Train.Len():
-			train++
-		default:
-			validation++
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	for i := range isCorrect {
+		numImages := len(isCorrect[i]) / t.runsTogether
+		firstRun, firstImage := i/numChunks*t.runsTogether, i%numChunks*numImages
+		for run := range groups[i/numChunks] {
+			c := &counts[firstRun+run]
+			for image, right := range isCorrect[i][run*numImages:][:numImages] {
+				switch {
+				case !right:
+				case firstImage+image < t.data.Train.Len():
+					c.train++
+				default:
+					c.validation++
+				}
+			}
 		}
 	}
-	return train, validation, errors.Join(errs...)
+	return counts, nil
 }
 
 // weights copies the weights from the device.
@@ -113,12 +131,6 @@ func (s *state) weights() Weights {
 		weights[i] = w
 	}
 	return weights
-}
-
-func (s *state) close() {
-	for _, tensor := range s.tensors {
-		tensor.MustFinalizeAll()
-	}
 }
 
 // tensor finds the weight of a spec and moves it to the device; checkWeights has seen to its being there.

@@ -70,7 +70,7 @@ func TrainMany(model Model, data Data, config Config, n int) ([]*History, error)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	t, err := newTrainer(ctx, model, data, config)
+	t, err := newTrainer(ctx, model, data, config, n)
 	if err != nil {
 		return nil, err
 	}
@@ -85,16 +85,15 @@ func TrainMany(model Model, data Data, config Config, n int) ([]*History, error)
 		t.startProgress(n)
 	}
 
-	histories, errs := make([]*History, n), make([]error, n)
-	sideBySide(n, func(i int) { histories[i], errs[i] = t.run(ctx, seed+uint64(i)) })
+	histories, err := t.train(ctx, seed, n)
 	t.endProgress()
-	if n == 1 && errs[0] == nil && !config.Quiet {
+	if n == 1 && err == nil && !config.Quiet {
 		fmt.Println(histories[0])
 	}
 	if ctx.Err() != nil && !config.Quiet {
 		fmt.Println("Interrupted: the curves show what was trained so far.")
 	}
-	return histories, errors.Join(errs...)
+	return histories, err
 }
 
 // sideBySide does n things, as many at a time as there are processors: that fills them better than the
@@ -121,7 +120,8 @@ type trainer struct {
 	network *network
 
 	stepProgram     *Graph
-	evaluateProgram *Graph
+	evaluateProgram *Graph // for runsTogether runs
+	runsTogether    int
 	pixels, labels  *tensors.Tensor   // what trainStep takes
 	evaluation      []evaluationChunk // all training, then all validation images
 	compileSeconds  float64
@@ -137,21 +137,36 @@ func (t *trainer) iterationsPerEpoch() int { return t.data.Train.Len() / t.confi
 type evaluationChunk struct{ images, labels *tensors.Tensor }
 
 // chunkSize is how many images an evaluation chunk has when there are n: for a network with
-// convolutions few enough for what a layer computes of them to stay in the processor's cache, and a
-// multiple of its vectors' lengths.
+// convolutions few enough for what a layer computes of them to stay in the processor's cache, and an
+// odd multiple of its vectors' lengths, as rows a power of two apart would share few places there.
 func (net *network) chunkSize(n int) int {
 	const vector = 16
 	most := 4096
 	if net.convolved {
-		most = 256
+		most = 1280
 	}
-	chunks := (n + most - 1) / most
-	vectors := (n + chunks*vector - 1) / (chunks * vector) // of a chunk
-	return vectors * vector
+	vectors := evenly((n+vector-1)/vector, most/vector)
+	return vector * (vectors | 1)
 }
 
-// newTrainer checks everything and compiles. If ctx is done meanwhile, it returns an error at once.
-func newTrainer(ctx context.Context, model Model, data Data, config Config) (*trainer, error) {
+// evaluatedTogether is how many of n runs one execution of the evaluation program judges: see imageRows,
+// which gains by it. The limit keeps compilation short.
+func (net *network) evaluatedTogether(n int) int {
+	if net.convolved {
+		return 1
+	}
+	return evenly(n, 16)
+}
+
+// evenly returns the size of equal groups of at most the given size that n things make.
+func evenly(n, most int) int {
+	groups := (n + most - 1) / most
+	return (n + groups - 1) / groups
+}
+
+// newTrainer checks everything and compiles for a number of runs. If ctx is done meanwhile, it returns
+// an error at once.
+func newTrainer(ctx context.Context, model Model, data Data, config Config, numRuns int) (*trainer, error) {
 	if err := fillDefaults(&config); err != nil {
 		return nil, err
 	}
@@ -167,7 +182,7 @@ func newTrainer(ctx context.Context, model Model, data Data, config Config) (*tr
 			return nil, err
 		}
 	}
-	t := &trainer{config: config, data: data, network: net}
+	t := &trainer{config: config, data: data, network: net, runsTogether: net.evaluatedTogether(numRuns)}
 	done := make(chan error, 1)
 	go func() { done <- t.compile() }()
 	select {
@@ -190,8 +205,11 @@ func (t *trainer) compile() (err error) {
 	if t.network.convolved && !t.backend.isXLA {
 		return errors.New("the pure-Go backend cannot train a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
 	}
-	numTrain, numAll := t.data.Train.Len(), t.data.Train.Len()+t.data.Validation.Len()
-	numChunk := t.network.chunkSize(numAll)
+	all := Images{
+		Pixels: slices.Concat(t.data.Train.Pixels, t.data.Validation.Pixels),
+		Labels: slices.Concat(t.data.Train.Labels, t.data.Validation.Labels),
+	}
+	numTrain, numChunk := t.data.Train.Len(), t.network.chunkSize(all.Len())
 	var stepErr, evaluateErr error
 	var both sync.WaitGroup
 	both.Go(func() {
@@ -201,17 +219,13 @@ func (t *trainer) compile() (err error) {
 	})
 	both.Go(func() {
 		t.evaluateProgram, evaluateErr = compile(t.backend, "evaluation", func(g *Graph) []*Node {
-			return t.network.evaluate(g, numChunk)
+			return t.network.evaluate(g, t.runsTogether, numChunk)
 		})
 	})
 	t.pixels = tensors.FromFlatDataAndDimensions(t.data.Train.Pixels, numTrain, NumPixels)
 	t.labels = labelTensor(t.data.Train.Labels, numTrain)
-	all := Images{
-		Pixels: slices.Concat(t.data.Train.Pixels, t.data.Validation.Pixels),
-		Labels: slices.Concat(t.data.Train.Labels, t.data.Validation.Labels),
-	}
-	for from := 0; from < numAll; from += numChunk {
-		part := all.Slice(from, min(from+numChunk, numAll))
+	for from := 0; from < all.Len(); from += numChunk {
+		part := all.Slice(from, min(from+numChunk, all.Len()))
 		t.evaluation = append(t.evaluation, evaluationChunk{
 			images: t.network.evaluationImages(part, numChunk),
 			labels: labelTensor(part.Labels, numChunk),
@@ -257,89 +271,145 @@ func (t *trainer) close() {
 	}
 }
 
-// run makes one run, from its initial weights to its last iteration.
-func (t *trainer) run(ctx context.Context, seed uint64) (*History, error) {
-	start := time.Now()
-	c := t.config
-	h := &History{
-		Model: modelName(t.network.model), Optimizer: c.Optimizer.String(), BatchSize: c.BatchSize, Epochs: c.Epochs,
-		Shuffle: !c.NoShuffle, Seed: seed, Float64: c.Float64, Backend: t.backend.description,
-		TrainImages: t.data.Train.Len(), ValidationImages: t.data.Validation.Len(), CompileSeconds: t.compileSeconds,
-	}
-	h.Name = h.Model + ", " + h.Optimizer
-	weights := c.Weights
-	if weights == nil {
-		var err error
-		if weights, err = InitialWeights(t.network.model, seed); err != nil {
-			return h, err
-		}
-	}
-	state, err := t.newState(weights)
-	if err != nil {
-		return h, err
-	}
-	defer state.close()
-	err = t.iterate(ctx, seed, state, h)
-	h.Weights = state.weights()
-	h.Seconds = t.compileSeconds + time.Since(start).Seconds()
-	if t.live != nil {
-		err = errors.Join(err, t.live.close(h))
-	}
-	return h, err
+// A run is one training run in progress.
+type run struct {
+	history *History
+	state   *state
+	random  *rand.Rand // draws the order
+	order   []int32    // of the images in this epoch
+	err     error      // why it ended before the others
 }
 
-// iterate takes the steps of a run and records them in h. While a step is under way, the weights from
-// before it are evaluated.
-func (t *trainer) iterate(ctx context.Context, seed uint64, state *state, h *History) error {
+func (t *trainer) newRun(seed uint64) (*run, error) {
 	c := t.config
-	random := rand.New(rand.NewPCG(seed, shuffleStream))
-	order := make([]int32, t.data.Train.Len())
-	for i := range order {
-		order[i] = int32(i)
+	r := &run{
+		history: &History{
+			Model: modelName(t.network.model), Optimizer: c.Optimizer.String(), BatchSize: c.BatchSize, Epochs: c.Epochs,
+			Shuffle: !c.NoShuffle, Seed: seed, Float64: c.Float64, Backend: t.backend.description,
+			TrainImages: t.data.Train.Len(), ValidationImages: t.data.Validation.Len(), CompileSeconds: t.compileSeconds,
+		},
+		random: rand.New(rand.NewPCG(seed, shuffleStream)),
+		order:  make([]int32, t.data.Train.Len()),
 	}
-	perEpoch := t.iterationsPerEpoch()
+	r.history.Name = r.history.Model + ", " + r.history.Optimizer
+	for i := range r.order {
+		r.order[i] = int32(i)
+	}
+	weights, err := c.Weights, error(nil)
+	if weights == nil {
+		if weights, err = InitialWeights(t.network.model, seed); err != nil {
+			return nil, err
+		}
+	}
+	r.state, err = t.newState(weights)
+	return r, err
+}
+
+// train makes n runs, from their initial weights to the last iteration.
+func (t *trainer) train(ctx context.Context, seed uint64, n int) ([]*History, error) {
+	start := time.Now()
+	runs := make([]*run, n)
+	for i := range runs {
+		var err error
+		if runs[i], err = t.newRun(seed + uint64(i)); err != nil {
+			return nil, err
+		}
+		defer runs[i].state.close()
+	}
+	errs := []error{t.iterate(ctx, runs)}
+	histories := make([]*History, n)
+	for i, r := range runs {
+		histories[i] = r.history
+		r.history.Weights = r.state.weights()
+		r.history.Seconds = t.compileSeconds + time.Since(start).Seconds()
+		errs = append(errs, r.err)
+	}
+	if t.live != nil {
+		errs = append(errs, t.live.close(histories[0]))
+	}
+	return histories, errors.Join(errs...)
+}
+
+// iterate takes the steps of all runs, side by side. While a step is under way, the weights from before
+// it are evaluated.
+func (t *trainer) iterate(ctx context.Context, runs []*run) error {
+	c, perEpoch := t.config, t.iterationsPerEpoch()
 	nothing := func() error { return nil }
 	finishEvaluation := nothing
 	for range c.Epochs {
-		if !c.NoShuffle {
-			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+		for _, r := range runs {
+			if !c.NoShuffle {
+				r.random.Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
+			}
 		}
 		for i := range perEpoch {
 			if ctx.Err() != nil {
-				h.Interrupted = true
+				for _, r := range runs {
+					r.history.Interrupted = r.err == nil
+				}
 				return finishEvaluation()
 			}
-			loss, err := state.step(order[i*c.BatchSize:][:c.BatchSize])
-			if err := errors.Join(err, finishEvaluation()); err != nil {
+			sideBySide(len(runs), func(k int) { runs[k].step(i*c.BatchSize, c.BatchSize) })
+			if err := finishEvaluation(); err != nil {
 				return err
 			}
 			finishEvaluation = nothing
-			h.Loss = append(h.Loss, loss)
-			if math.IsNaN(loss) || math.IsInf(loss, 0) {
-				return fmt.Errorf("the loss became %v at iteration %d of %s; a learning rate below that of %s usually helps", loss, len(h.Loss), h.Model, h.Optimizer)
+			if !slices.ContainsFunc(runs, func(r *run) bool { return r.err == nil }) {
+				return nil
 			}
 			if !c.EvaluateEachEpoch || i == perEpoch-1 {
-				finishEvaluation = t.startEvaluation(state, h)
+				finishEvaluation = t.startEvaluation(runs)
 			}
-			t.advance(h)
+			t.advance(runs)
 		}
 	}
 	return finishEvaluation()
 }
 
-// startEvaluation begins to measure the accuracies after the last step. What it returns waits for them
-// and records them.
-func (t *trainer) startEvaluation(state *state, h *History) (finish func() error) {
-	iteration := len(h.Loss)
-	counts := state.startEvaluation()
+// step trains on the next images of the order, unless the run has ended.
+func (r *run) step(from, batchSize int) {
+	if r.err != nil {
+		return
+	}
+	loss, err := r.state.step(r.order[from:][:batchSize])
+	if err != nil {
+		r.err = err
+		return
+	}
+	h := r.history
+	h.Loss = append(h.Loss, loss)
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		r.err = fmt.Errorf("the loss became %v at iteration %d of %s; a learning rate below that of %s usually helps", loss, len(h.Loss), h.Model, h.Optimizer)
+	}
+}
+
+// startEvaluation begins to measure the accuracies of all runs after their last step. What it returns
+// waits for them and records them.
+func (t *trainer) startEvaluation(runs []*run) (finish func() error) {
+	weights := make([][]*tensors.Tensor, len(runs))
+	iterations := make([]int, len(runs)) // 0: the run has ended
+	for i, r := range runs {
+		weights[i] = r.state.weightTensors()
+		if r.err == nil {
+			iterations[i] = len(r.history.Loss)
+		}
+	}
+	var counts []correct
+	var err error
+	var evaluating sync.WaitGroup
+	evaluating.Go(func() { counts, err = t.evaluate(weights) })
 	return func() error {
-		train, validation, err := counts()
+		evaluating.Wait()
 		if err != nil {
 			return err
 		}
-		h.Evaluated = append(h.Evaluated, iteration)
-		h.TrainAccuracy = append(h.TrainAccuracy, float64(train)/float64(t.data.Train.Len()))
-		h.ValidationAccuracy = append(h.ValidationAccuracy, float64(validation)/float64(t.data.Validation.Len()))
+		for i, r := range runs {
+			if h := r.history; iterations[i] > 0 {
+				h.Evaluated = append(h.Evaluated, iterations[i])
+				h.TrainAccuracy = append(h.TrainAccuracy, float64(counts[i].train)/float64(t.data.Train.Len()))
+				h.ValidationAccuracy = append(h.ValidationAccuracy, float64(counts[i].validation)/float64(t.data.Validation.Len()))
+			}
+		}
 		return nil
 	}
 }
@@ -412,13 +482,13 @@ func (t *trainer) startProgress(n int) {
 		progressbar.OptionClearOnFinish())
 }
 
-// advance shows that the run has got one iteration further.
-func (t *trainer) advance(h *History) {
+// advance shows that the runs have got one iteration further.
+func (t *trainer) advance(runs []*run) {
 	if t.progress != nil {
-		t.progress.Add(1)
+		t.progress.Add(len(runs))
 	}
 	if t.live != nil {
-		t.live.update(h)
+		t.live.update(runs[0].history)
 	}
 }
 

@@ -11,12 +11,24 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/gomlx/gomlx/pkg/core/tensors"
 )
 
 // small is data on which a run takes a moment: 10 iterations an epoch in batches of 20.
 func small() Data {
 	all := MNIST().Train
 	return Data{Train: all.Slice(0, 210), Validation: all.Slice(210, 260)}
+}
+
+// evaluate counts the images that the weights of one run get right.
+func evaluate(t testing.TB, state *state) correct {
+	t.Helper()
+	counts, err := state.trainer.evaluate([][]*tensors.Tensor{state.weightTensors()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return counts[0]
 }
 
 func train(t *testing.T, model Model, config Config) *History {
@@ -103,16 +115,20 @@ func TestFreshSeedIsToldAndRepeats(t *testing.T) {
 	}
 }
 
+// 17 runs of an MLP are evaluated in two groups, of 9 and 8; a network with convolutions run by run.
 func TestTrainManyMakesTheRunsOfItsSeeds(t *testing.T) {
-	for _, model := range []Model{MLP{Hidden: 8}, CNN{}} {
+	for _, c := range []struct {
+		model Model
+		n     int
+	}{{MLP{Hidden: 8}, 17}, {CNNBN{}, 3}} {
 		config := Config{BatchSize: 20, Epochs: 2, Seed: 40, Quiet: true, Optimizer: Adam{LR: 0.01}}
-		many, err := TrainMany(model, small(), config, 3)
+		many, err := TrainMany(c.model, small(), config, c.n)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for i, h := range many {
 			config.Seed = 40 + uint64(i)
-			alone := train(t, model, config)
+			alone := train(t, c.model, config)
 			if h.Seed != config.Seed {
 				t.Errorf("run %d has the seed %d, want %d", i, h.Seed, config.Seed)
 			}
@@ -120,8 +136,44 @@ func TestTrainManyMakesTheRunsOfItsSeeds(t *testing.T) {
 				if math.Abs(h.Loss[k]-alone.Loss[k]) > 1e-4 {
 					t.Fatalf("seed %d, iteration %d: loss %v among many, %v alone", h.Seed, k+1, h.Loss[k], alone.Loss[k])
 				}
+				// One image more or less may be right.
+				if math.Abs(h.TrainAccuracy[k]-alone.TrainAccuracy[k]) > 1.5/210 || math.Abs(h.ValidationAccuracy[k]-alone.ValidationAccuracy[k]) > 1.5/50 {
+					t.Fatalf("seed %d, iteration %d: accuracies %v and %v among many, %v and %v alone", h.Seed, k+1,
+						h.TrainAccuracy[k], h.ValidationAccuracy[k], alone.TrainAccuracy[k], alone.ValidationAccuracy[k])
+				}
 			}
 		}
+	}
+}
+
+// Of runs that go side by side, one that diverges ends alone.
+func TestOneOfTwoDiverges(t *testing.T) {
+	trainer, err := newTrainer(context.Background(), MLP{Hidden: 8}, small(), Config{BatchSize: 20, Epochs: 2, Quiet: true}, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer trainer.close()
+	runs := make([]*run, 2)
+	for i := range runs {
+		if runs[i], err = trainer.newRun(40 + uint64(i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	weights := initialWeights(t, MLP{Hidden: 8}, 40)
+	weights[0].Values[0], weights[1].Values[0] = 1e38, 1e38
+	if runs[0].state, err = trainer.newState(weights); err != nil {
+		t.Fatal(err)
+	}
+	if err := trainer.iterate(context.Background(), runs); err != nil {
+		t.Fatal(err)
+	}
+	checkError(t, runs[0].err, "of MLP(8); a learning rate below")
+	if n := len(runs[0].history.Loss); n > 5 || len(runs[0].history.TrainAccuracy) != n-1 {
+		t.Errorf("the diverged run holds %d losses and %d accuracies", n, len(runs[0].history.TrainAccuracy))
+	}
+	alone := train(t, MLP{Hidden: 8}, Config{Epochs: 2, Seed: 41})
+	if h := runs[1].history; runs[1].err != nil || !slices.Equal(h.Loss, alone.Loss) || len(h.TrainAccuracy) != 20 {
+		t.Errorf("beside a diverged run, another ends with the error %v after %d losses and %d accuracies", runs[1].err, len(h.Loss), len(h.TrainAccuracy))
 	}
 }
 
@@ -237,7 +289,7 @@ func TestInterrupt(t *testing.T) {
 func TestInterruptWhileCompiling(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := newTrainer(ctx, CNN{}, small(), Config{BatchSize: 20})
+	_, err := newTrainer(ctx, CNN{}, small(), Config{BatchSize: 20}, 1)
 	checkError(t, err, "interrupted while compiling; nothing was trained")
 }
 
@@ -245,14 +297,14 @@ func TestMemoryStaysFlat(t *testing.T) {
 	if _, err := os.Stat("/proc/self/statm"); err != nil {
 		t.Skip("this system does not tell how much memory a program uses")
 	}
-	trainer, err := newTrainer(context.Background(), MLP{Hidden: 100}, small(), Config{BatchSize: 20, Optimizer: Adam{LR: 0.001}, Quiet: true})
+	trainer, err := newTrainer(context.Background(), MLP{Hidden: 100}, small(), Config{BatchSize: 20, Optimizer: Adam{LR: 0.001}, Quiet: true}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer trainer.close()
 	var before int
 	for run := range 4 { // of 100 iterations, whose weights and slots take 1 MB each time
-		if _, err := trainer.run(context.Background(), 1); err != nil {
+		if _, err := trainer.train(context.Background(), 1, 1); err != nil {
 			t.Fatal(err)
 		}
 		if run == 0 {
@@ -320,7 +372,7 @@ func TestBackendSaysItsVersions(t *testing.T) {
 // GoMLX moves a tensor to the device at its first use, and of two runs that use it first at the same
 // moment one may find it neither here nor there.
 func TestSharedTensorsAreOnTheDeviceBeforeTheRuns(t *testing.T) {
-	trainer, err := newTrainer(context.Background(), MLP{Hidden: 4}, small(), Config{BatchSize: 20})
+	trainer, err := newTrainer(context.Background(), MLP{Hidden: 4}, small(), Config{BatchSize: 20}, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
