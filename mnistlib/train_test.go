@@ -118,15 +118,17 @@ func TestFreshSeedIsToldAndRepeats(t *testing.T) {
 // 17 runs of an MLP are evaluated in two groups, of 9 and 8; a network with convolutions run by run.
 func TestTrainManyMakesTheRunsOfItsSeeds(t *testing.T) {
 	for _, c := range []struct {
-		model Model
-		n     int
-	}{{MLP{Hidden: 8}, 17}, {CNNBN{}, 3}} {
+		model   Model
+		n       int
+		compare []int // which of them
+	}{{MLP{Hidden: 8}, 17, []int{0, 8, 9, 16}}, {CNNBN{}, 3, []int{0, 2}}} {
 		config := Config{BatchSize: 20, Epochs: 2, Seed: 40, Quiet: true, Optimizer: Adam{LR: 0.01}}
 		many, err := TrainMany(c.model, small(), config, c.n)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for i, h := range many {
+		for _, i := range c.compare {
+			h := many[i]
 			config.Seed = 40 + uint64(i)
 			alone := train(t, c.model, config)
 			if h.Seed != config.Seed {

@@ -29,6 +29,7 @@ var wrongAnswers = map[string]struct{ right, wrong, says string }{
 
 // Each exercise can be failed and passed in the kernel: its cell is run with a mistake, and solved.
 func TestExercisesInTheKernel(t *testing.T) {
+	t.Parallel()
 	nb, err := readNotebook("exercises.ipynb")
 	if err != nil {
 		t.Fatal(err)

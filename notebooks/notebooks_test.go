@@ -18,6 +18,7 @@ func TestNotebooksRunInTheKernel(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(path, func(t *testing.T) {
+			t.Parallel()
 			committed, err := readNotebook(path)
 			if err != nil {
 				t.Fatal(err)
