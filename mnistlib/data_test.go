@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"encoding/binary"
 	"fmt"
+	"log"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -346,4 +347,19 @@ func ExampleMNIST() {
 	// Output:
 	// 2000 images to train, 500 to validate
 	// the first shows a 5
+}
+
+// The CNN on all of MNIST, judged once an epoch. It is compiled with the tests, not run: it needs the
+// four files.
+func ExampleLoadMNIST() {
+	data, err := LoadMNIST("mnist") // the folder of the files
+	if err != nil {
+		log.Fatal(err)
+	}
+	history, err := Train(CNN{}, data, Config{Optimizer: Adam{LR: 0.005}, Epochs: 3, EvaluateEachEpoch: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(history)
+	fmt.Println("validation accuracy after each epoch:", history.ValidationAccuracy)
 }
