@@ -26,6 +26,8 @@ func (m *Measured) plot(works []Work, path string) error {
 	}
 	p.NominalY(names...)
 	p.Legend.Top = true
+	p.Title.Padding = vg.Points(6)
+	p.BackgroundColor = color.White
 	p.Add(plotter.NewGrid())
 	// Colours of Okabe and Ito, which the colour-blind can tell apart; the shapes differ too.
 	for i, e := range []struct {
@@ -52,5 +54,6 @@ func (m *Measured) plot(works []Work, path string) error {
 		p.Add(scatter)
 		p.Legend.Add(e.name, scatter)
 	}
-	return p.Save(20*vg.Centimeter, 14*vg.Centimeter, path)
+	p.Y.Max = float64(len(sections)) + 2 // room for the legend
+	return p.Save(22*vg.Centimeter, 14*vg.Centimeter, path)
 }
