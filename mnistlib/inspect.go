@@ -131,18 +131,12 @@ func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float6
 	for i, output := range outputs {
 		tensors.MustConstFlatData(output, func(flat []float64) { values[i] = slices.Clone(flat) })
 	}
-	for _, tensor := range slices.Concat(inputs, outputs) {
-		tensor.MustFinalizeAll()
-	}
+	finalize(slices.Concat(inputs, outputs))
 	return values, nil
 }
 
 // inputs returns what the programs take: the weights and the images.
 func (in *inspection) inputs() []*tensors.Tensor {
-	var inputs []*tensors.Tensor
-	for _, spec := range in.network.specs {
-		inputs = append(inputs, in.network.tensor(in.weights, spec))
-	}
 	pixels := batchLastPixels[float64](in.images, in.images.Len(), 0)
-	return append(inputs, tensors.FromFlatDataAndDimensions(pixels, 1, ImageSize, ImageSize, in.images.Len()))
+	return append(in.network.tensors(in.weights), tensors.FromFlatDataAndDimensions(pixels, 1, ImageSize, ImageSize, in.images.Len()))
 }

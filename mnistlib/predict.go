@@ -24,10 +24,7 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 		return nil, err
 	}
 	defer program.Finalize()
-	var inputs []*tensors.Tensor
-	for _, spec := range net.specs {
-		inputs = append(inputs, net.tensor(weights, spec))
-	}
+	inputs := net.tensors(weights)
 	probabilities := make([][]float64, images.Len())
 	for from := 0; from < images.Len(); from += numChunk {
 		part := images.Slice(from, min(from+numChunk, images.Len()))
@@ -44,7 +41,7 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 				probabilities[from+i] = row
 			}
 		})
-		outputs[0].MustFinalizeAll()
+		finalize(outputs)
 	}
 	return probabilities, nil
 }

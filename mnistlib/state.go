@@ -20,10 +20,7 @@ type state struct {
 
 func (t *trainer) newState(initial Weights) (s *state, err error) {
 	defer catch(&err, "moving the weights to the device")
-	s = &state{trainer: t}
-	for _, spec := range t.network.specs {
-		s.tensors = append(s.tensors, t.network.tensor(initial, spec))
-	}
+	s = &state{trainer: t, tensors: t.network.tensors(initial)}
 	for i, spec := range t.network.specs {
 		if spec.kind.trainable() {
 			for range t.config.Optimizer.numSlots() {
@@ -133,18 +130,21 @@ func (s *state) weights() Weights {
 	return weights
 }
 
-// tensor finds the weight of a spec and moves it to the device; checkWeights has seen to its being there.
-func (net *network) tensor(weights Weights, spec weightSpec) *tensors.Tensor {
-	i := slices.IndexFunc(weights, func(w Weight) bool { return w.Name == spec.name })
-	values := weights[i].Values
-	switch {
-	case spec.kind == batchCount:
-		return tensors.FromFlatDataAndDimensions(fromFloat64[int64](values), spec.shape...)
-	case net.dtype == dtypes.Float64:
-		return tensors.FromFlatDataAndDimensions(slices.Clone(values), spec.shape...)
-	default:
-		return tensors.FromFlatDataAndDimensions(fromFloat64[float32](values), spec.shape...)
+// tensors makes the inputs of a program of the model's weights; checkWeights has seen to their being there.
+func (net *network) tensors(weights Weights) []*tensors.Tensor {
+	list := make([]*tensors.Tensor, len(net.specs))
+	for i, spec := range net.specs {
+		w, _ := weights.Get(spec.name)
+		switch {
+		case spec.kind == batchCount:
+			list[i] = tensors.FromFlatDataAndDimensions(fromFloat64[int64](w.Values), spec.shape...)
+		case net.dtype == dtypes.Float64:
+			list[i] = tensors.FromFlatDataAndDimensions(slices.Clone(w.Values), spec.shape...)
+		default:
+			list[i] = tensors.FromFlatDataAndDimensions(fromFloat64[float32](w.Values), spec.shape...)
+		}
 	}
+	return list
 }
 
 func toFloat64[T float32 | int64](values []T) []float64 {

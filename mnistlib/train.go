@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"os"
 	"os/signal"
@@ -266,9 +265,7 @@ func labelTensor(labels []byte, n int) *tensors.Tensor {
 func (t *trainer) close() {
 	t.stepProgram.Finalize()
 	t.evaluateProgram.Finalize()
-	for _, tensor := range t.sharedTensors() {
-		tensor.MustFinalizeAll()
-	}
+	finalize(t.sharedTensors())
 }
 
 // A run is one training run in progress.
@@ -295,7 +292,8 @@ func (t *trainer) newRun(seed uint64) (*run, error) {
 	for i := range r.order {
 		r.order[i] = int32(i)
 	}
-	weights, err := c.Weights, error(nil)
+	weights := c.Weights
+	var err error
 	if weights == nil {
 		if weights, err = InitialWeights(t.network.model, seed); err != nil {
 			return nil, err
@@ -378,7 +376,7 @@ func (r *run) step(from, batchSize int) {
 	}
 	h := r.history
 	h.Loss = append(h.Loss, loss)
-	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+	if !finite(loss) {
 		r.err = fmt.Errorf("the loss became %v at iteration %d of %s; a learning rate below that of %s usually helps", loss, len(h.Loss), h.Model, h.Optimizer)
 	}
 }
