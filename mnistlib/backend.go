@@ -84,6 +84,7 @@ func open(config string) (*backend, error) {
 	if wanted == "cpu" {
 		// Otherwise XLA hands each program to a thread of its own, which costs a small step a fifth of its time.
 		options = pjrt.NamedValuesMap{"asynchronous": false}
+		preferWideVectors()
 	}
 	b, err := xla.NewWithOptions(plugin, options)
 	if err != nil {
@@ -102,6 +103,16 @@ func open(config string) (*backend, error) {
 			moduleVersion("github.com/gomlx/gomlx"), moduleVersion("github.com/gomlx/go-xla"),
 			pluginName(loaded.Path()), major, minor, deviceName(b)),
 	}, nil
+}
+
+// preferWideVectors has XLA use vector registers of 512 bits where a processor has them, by adding to the
+// flags that it reads as it is loaded. By itself it uses 256 bits, which takes a CNN's evaluation a
+// quarter longer.
+func preferWideVectors() {
+	const name, flag = "XLA_FLAGS", "--xla_cpu_prefer_vector_width"
+	if flags := os.Getenv(name); !strings.Contains(flags, flag) {
+		os.Setenv(name, strings.TrimSpace(flags+" "+flag+"=512"))
+	}
 }
 
 // deviceName is the device's name, without what XLA adds of processes.

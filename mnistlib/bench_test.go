@@ -26,7 +26,7 @@ func BenchmarkStep(b *testing.B) {
 			batch[i] = int32(i)
 		}
 		for b.Loop() {
-			if _, err := state.step(batch); err != nil {
+			if _, err := state.step(batch, false); err != nil {
 				b.Fatal(err)
 			}
 		}

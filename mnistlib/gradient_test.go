@@ -58,7 +58,7 @@ func TestGradients(t *testing.T) {
 					t.Fatal(err)
 				}
 				defer state.close()
-				if loss, err = state.step(batch); err != nil {
+				if loss, err = state.step(batch, true); err != nil {
 					t.Fatal(err)
 				}
 				return loss, state.weights()
@@ -113,7 +113,7 @@ func TestReLUHasGradientZeroAtZero(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer state.close()
-	if _, err := state.step(goldenOrder(trainer.data.Train.Len())[:goldenBatch]); err != nil {
+	if _, err := state.step(goldenOrder(trainer.data.Train.Len())[:goldenBatch], true); err != nil {
 		t.Fatal(err)
 	}
 	for _, w := range state.weights()[:2] {

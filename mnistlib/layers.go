@@ -13,9 +13,10 @@ type Tensor struct {
 	shape []int // of one image
 	node  *Node // [shape..., batch]; nil while a model is only described
 
-	convolved bool       // a Conv2d takes it
-	padded    *Node      // node with a border of zeros around each image, where it is at hand: see fast.go
-	rows      *imageRows // where it is images that are at hand as rows: see fast.go
+	convolved bool            // a Conv2d takes it
+	padded    *Node           // node with a border of zeros around each image, where it is at hand: see fast.go
+	multiply  *[]weightSpec   // of the images, while a model is described: the weights of the Linear layers that take them
+	product   map[*Node]*Node // of the images, while a program is built: W·x for each of these weights, see fast.go
 }
 
 // Shape returns the shape of one image's value: [features], or [channels, height, width].
@@ -79,8 +80,8 @@ func (nn *Layers) Linear(name string, x *Tensor, out int) *Tensor {
 	in := x.shape[0]
 	w := nn.weight("Linear", name, "weight", uniform, in, out, in)
 	b := nn.weight("Linear", name, "bias", uniform, in, out)
-	if x.rows != nil {
-		x.rows.weights = append(x.rows.weights, name+".weight")
+	if x.multiply != nil {
+		*x.multiply = append(*x.multiply, weightSpec{name: name + ".weight", shape: []int{out, in}})
 	}
 	y := &Tensor{shape: []int{out}}
 	if x.node != nil {
@@ -176,7 +177,7 @@ func (nn *Layers) ReLU(x *Tensor) *Tensor {
 
 // Flatten makes a vector of an image, channel by channel and row by row.
 func (nn *Layers) Flatten(x *Tensor) *Tensor {
-	y := &Tensor{shape: []int{product(x.shape)}, rows: x.rows}
+	y := &Tensor{shape: []int{product(x.shape)}, multiply: x.multiply, product: x.product}
 	if x.node != nil {
 		y.node = Reshape(x.node, y.shape[0], -1)
 	}

@@ -161,7 +161,7 @@ func checkWeights(model Model, specs []weightSpec, weights Weights) error {
 
 // describe runs Forward without building a program. It returns the layers and the input.
 func describe(model Model) (*Layers, *Tensor, error) {
-	nn, x := &Layers{}, &Tensor{shape: []int{1, ImageSize, ImageSize}, rows: &imageRows{}}
+	nn, x := &Layers{}, &Tensor{shape: []int{1, ImageSize, ImageSize}, multiply: new([]weightSpec)}
 	_, err := runForward(model, nn, x)
 	return nn, x, err
 }

@@ -188,7 +188,7 @@ func runAsGolden(t *testing.T, model Model, config Config) parityRun {
 	var run parityRun
 	order := goldenOrder(data.Train.Len())
 	for i := range goldenIterations {
-		loss, err := state.step(order[i*goldenBatch:][:goldenBatch])
+		loss, err := state.step(order[i*goldenBatch:][:goldenBatch], i == 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -16,8 +16,8 @@ import (
 type network struct {
 	model     Model
 	specs     []weightSpec
-	convolved bool     // the images go into a Conv2d
-	multiply  []string // the weights that the images are multiplied by
+	convolved bool         // the images go into a Conv2d
+	multiply  []weightSpec // the weights that the images are multiplied by
 	dtype     dtypes.DType
 }
 
@@ -26,7 +26,7 @@ func newNetwork(model Model, float64s bool) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	net := &network{model: model, specs: nn.specs, convolved: x.convolved, multiply: x.rows.weights, dtype: dtypes.Float32}
+	net := &network{model: model, specs: nn.specs, convolved: x.convolved, multiply: *x.multiply, dtype: dtypes.Float32}
 	if float64s {
 		net.dtype = dtypes.Float64
 	}
@@ -39,35 +39,53 @@ func newNetwork(model Model, float64s bool) (*network, error) {
 //
 // The state is the weights, in the model's order, then the optimizer's slots for each trainable
 // weight, then the number of steps done (float64).
-func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSize int) []*Node {
+//
+// If the products of the weights and numEvaluated images are moved along (see movedProducts; 0: they are
+// not), they and their slots end the state, and the Gram matrix is the last input.
+func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSize, numEvaluated int) []*Node {
 	weights := net.weightParameters(g, "")
-	var slots [][]*Node
+	slotsOf := func(name string, like *Node) []*Node {
+		slots := make([]*Node, optimizer.numSlots())
+		for i := range slots {
+			slots[i] = Parameter(g, fmt.Sprintf("slot%d of %s", i, name), like.Shape())
+		}
+		return slots
+	}
+	slots := make([][]*Node, len(weights))
 	for i, spec := range net.specs {
-		slots = append(slots, nil)
-		for range optimizer.numSlots() {
-			if spec.kind.trainable() {
-				slots[i] = append(slots[i], Parameter(g, fmt.Sprintf("slot%d of %s", len(slots[i]), spec.name), weights[i].Shape()))
-			}
+		if spec.kind.trainable() {
+			slots[i] = slotsOf(spec.name, weights[i])
 		}
 	}
 	steps := Parameter(g, "steps", shapes.Make(dtypes.Float64))
+	var products []*Node
+	var productSlots [][]*Node
+	if numEvaluated > 0 {
+		products = net.productParameters(g, "", numEvaluated)
+		for i, spec := range net.multiply {
+			productSlots = append(productSlots, slotsOf("the product of "+spec.name, products[i]))
+		}
+	}
 	pixels := Parameter(g, "pixels", shapes.Make(dtypes.Uint8, numImages, NumPixels))
 	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
 	batch := InsertAxes(Parameter(g, "batch", shapes.Make(dtypes.Int32, batchSize)), -1)
 
-	images := DivScalar(ConvertDType(Gather(pixels, batch), net.dtype), 255)
-	x := Reshape(Transpose(images, 0, 1), 1, ImageSize, ImageSize, batchSize)
+	images := Transpose(DivScalar(ConvertDType(Gather(pixels, batch), net.dtype), 255), 0, 1)
 	nn := net.layers(weights, true)
-	logits := net.forward(nn, &Tensor{shape: []int{1, ImageSize, ImageSize}, node: x})
-	loss := crossEntropy(logits, Gather(labels, batch))
-
-	var trainable []*Node
+	x := &Tensor{shape: []int{1, ImageSize, ImageSize}, node: Reshape(images, 1, ImageSize, ImageSize, batchSize)}
+	x.product = map[*Node]*Node{}
+	var differentiate []*Node
 	for i, spec := range net.specs {
 		if spec.kind.trainable() {
-			trainable = append(trainable, weights[i])
+			differentiate = append(differentiate, weights[i])
 		}
 	}
-	gradients := Gradient(loss, trainable...)
+	for _, w := range net.multiplied(nn) {
+		x.product[w] = Dot(w, images)
+		differentiate = append(differentiate, x.product[w])
+	}
+	loss := crossEntropy(net.forward(nn, x), Gather(labels, batch))
+	gradients := Gradient(loss, differentiate...)
 
 	steps = AddScalar(steps, 1)
 	var newWeights, newSlots []*Node
@@ -81,15 +99,25 @@ func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSiz
 		newWeights = append(newWeights, w)
 		newSlots = append(newSlots, s...)
 	}
-	return slices.Concat(newWeights, newSlots, []*Node{steps, ConvertDType(loss, dtypes.Float64)})
+	var newProducts, newProductSlots []*Node
+	if numEvaluated > 0 {
+		gram := Gather(Parameter(g, "gram", shapes.Make(net.dtype, numImages, numEvaluated)), batch)
+		for i, product := range products {
+			dy := gradients[i] // what is left of the gradients are those by the batch's products
+			p, s := optimizer.step(product, Dot(dy, gram), productSlots[i], steps)
+			newProducts = append(newProducts, p)
+			newProductSlots = append(newProductSlots, s...)
+		}
+	}
+	return slices.Concat(newWeights, newSlots, []*Node{steps}, newProducts, newProductSlots, []*Node{ConvertDType(loss, dtypes.Float64)})
 }
 
 // evaluate builds the program that judges images by the weights of some runs, in evaluation mode. Its
-// inputs are the weights of each run, the images as evaluationImages lays them out, and their labels
-// (int32 [images]); its output tells of each run and image whether the label has the largest logit
-// (bool [runs, images]).
-func (net *network) evaluate(g *Graph, numRuns, numImages int) []*Node {
-	logits := net.evaluationLogits(g, numRuns, numImages)
+// inputs are the weights of each run, with the products if they are moved, the images as
+// evaluationImages lays them out, and their labels (int32 [images]); its output tells of each run and
+// image whether the label has the largest logit (bool [runs, images]).
+func (net *network) evaluate(g *Graph, numRuns, numImages int, moved bool) []*Node {
+	logits := net.evaluationLogits(g, numRuns, numImages, moved)
 	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
 	correct := make([]*Node, numRuns)
 	for run := range correct {
@@ -101,32 +129,37 @@ func (net *network) evaluate(g *Graph, numRuns, numImages int) []*Node {
 // predict builds the program that gives the probability of each digit, [10, images]. Its inputs are
 // the weights and the images as evaluationImages lays them out.
 func (net *network) predict(g *Graph, numImages int) []*Node {
-	z := net.evaluationLogits(g, 1, numImages)[0]
+	z := net.evaluationLogits(g, 1, numImages, false)[0]
 	e := Exp(Sub(z, ReduceAndKeep(z, ReduceMax, 0)))
 	return []*Node{ConvertDType(Div(e, ReduceAndKeep(e, ReduceSum, 0)), dtypes.Float64)}
 }
 
 // evaluationLogits returns the logits [10, images] of each run.
-func (net *network) evaluationLogits(g *Graph, numRuns, numImages int) []*Node {
+func (net *network) evaluationLogits(g *Graph, numRuns, numImages int, moved bool) []*Node {
 	runs := make([]*Layers, numRuns)
+	var multiplied, products []*Node
 	for run := range runs {
-		runs[run] = net.layers(net.weightParameters(g, fmt.Sprintf("run %d: ", run)), false)
+		prefix := fmt.Sprintf("run %d: ", run)
+		runs[run] = net.layers(net.weightParameters(g, prefix), false)
+		multiplied = append(multiplied, net.multiplied(runs[run])...)
+		if moved {
+			products = append(products, net.productParameters(g, prefix, numImages)...)
+		}
 	}
 	x := &Tensor{shape: []int{1, ImageSize, ImageSize}}
 	if net.convolved {
 		x.padded = Parameter(g, "images", shapes.Make(net.dtype, 1, ImageSize+2, ImageSize+2, numImages))
 		x.node = Slice(x.padded, AxisRange(), AxisRange(1, -1), AxisRange(1, -1), AxisRange())
 	} else {
-		rows := Parameter(g, "images", shapes.Make(net.dtype, numImages, NumPixels))
-		x.rows = &imageRows{node: rows}
+		rows := net.imageParameter(g, numImages)
 		x.node = Reshape(Transpose(rows, 0, 1), 1, ImageSize, ImageSize, numImages)
-		var multiply []*Node
-		for _, nn := range runs {
-			for _, name := range net.multiply {
-				multiply = append(multiply, nn.weights[name])
-			}
+		if !moved {
+			products = multiplyRows(rows, multiplied)
 		}
-		x.rows.multiply(multiply)
+		x.product = map[*Node]*Node{}
+		for i, w := range multiplied {
+			x.product[w] = products[i]
+		}
 	}
 	logits := make([]*Node, numRuns)
 	for run, nn := range runs {
@@ -181,6 +214,29 @@ func (net *network) weightParameters(g *Graph, prefix string) []*Node {
 		weights[i] = Parameter(g, prefix+spec.name, shapes.Make(dtype, spec.shape...))
 	}
 	return weights
+}
+
+// imageParameter is the images as rows [images, 784].
+func (net *network) imageParameter(g *Graph, numImages int) *Node {
+	return Parameter(g, "images", shapes.Make(net.dtype, numImages, NumPixels))
+}
+
+// productParameters are W·X [out, images] of the weights that the images are multiplied by.
+func (net *network) productParameters(g *Graph, prefix string, numImages int) []*Node {
+	products := make([]*Node, len(net.multiply))
+	for i, w := range net.multiply {
+		products[i] = Parameter(g, prefix+"product of "+w.name, shapes.Make(net.dtype, w.shape[0], numImages))
+	}
+	return products
+}
+
+// multiplied are the weights that the images are multiplied by.
+func (net *network) multiplied(nn *Layers) []*Node {
+	ws := make([]*Node, len(net.multiply))
+	for i, w := range net.multiply {
+		ws[i] = nn.weights[w.name]
+	}
+	return ws
 }
 
 func (net *network) layers(weights []*Node, training bool) *Layers {

@@ -10,8 +10,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 )
 
-// A state is what a run has on the device: the weights, the optimizer's slots and the number of steps
-// done, in the order in which trainStep takes them.
+// A state is what a run has on the device: the weights, the optimizer's slots, the number of steps done
+// and the moved products, in the order in which trainStep takes them.
 type state struct {
 	trainer *trainer
 	tensors []*tensors.Tensor
@@ -29,15 +29,35 @@ func (t *trainer) newState(initial Weights) (s *state, err error) {
 		}
 	}
 	s.tensors = append(s.tensors, tensors.FromShape(shapes.Make(dtypes.Float64)))
+	if t.moved != nil {
+		numImages := t.evaluation[0].images.Shape().Dimensions[0]
+		for range 1 + t.config.Optimizer.numSlots() {
+			for _, w := range t.network.multiply {
+				s.tensors = append(s.tensors, tensors.FromShape(shapes.Make(t.network.dtype, w.shape[0], numImages)))
+			}
+		}
+	}
 	return s, nil
 }
 
 // step trains on the images that batch numbers and returns their mean loss before the step.
-func (s *state) step(batch []int32) (loss float64, err error) {
+func (s *state) step(batch []int32, newEpoch bool) (loss float64, err error) {
+	t := s.trainer
 	indices := tensors.FromFlatDataAndDimensions(batch, len(batch))
 	defer indices.MustFinalizeAll()
-	inputs := anys(s.tensors, s.trainer.pixels, s.trainer.labels, indices)
-	outputs, err := execute(s.trainer.stepProgram, inputs...)
+	inputs := anys(s.tensors, t.pixels, t.labels, indices)
+	if t.moved != nil {
+		inputs = append(inputs, t.moved.gram)
+		if newEpoch {
+			products, err := execute(t.moved.compute, anys(s.weightTensors(), t.evaluation[0].images)...)
+			if err != nil {
+				return 0, err
+			}
+			defer finalize(products)
+			copy(inputs[s.firstProduct():], anys(products))
+		}
+	}
+	outputs, err := execute(t.stepProgram, inputs...)
 	if err != nil {
 		return 0, err
 	}
@@ -60,8 +80,22 @@ func finalize(list []*tensors.Tensor) {
 	}
 }
 
-// weightTensors are the weights, as evaluate takes them.
+// weightTensors are the weights.
 func (s *state) weightTensors() []*tensors.Tensor { return s.tensors[:len(s.trainer.network.specs)] }
+
+// firstProduct is the place of the first moved product among the tensors.
+func (s *state) firstProduct() int {
+	net, optimizer := s.trainer.network, s.trainer.config.Optimizer
+	return len(s.tensors) - len(net.multiply)*(1+optimizer.numSlots())
+}
+
+// evaluated are the weights, and the moved products, as evaluate takes them.
+func (s *state) evaluated() []*tensors.Tensor {
+	if s.trainer.moved == nil {
+		return s.weightTensors()
+	}
+	return slices.Concat(s.weightTensors(), s.tensors[s.firstProduct():][:len(s.trainer.network.multiply)])
+}
 
 // correct counts images that a run's weights get right.
 type correct struct{ train, validation int }

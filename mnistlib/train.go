@@ -121,6 +121,7 @@ type trainer struct {
 	stepProgram     *Graph
 	evaluateProgram *Graph // for runsTogether runs
 	runsTogether    int
+	moved           *movedProducts    // nil: the evaluation multiplies the images anew
 	pixels, labels  *tensors.Tensor   // what trainStep takes
 	evaluation      []evaluationChunk // all training, then all validation images
 	compileSeconds  float64
@@ -148,7 +149,7 @@ func (net *network) chunkSize(n int) int {
 	return vector * (vectors | 1)
 }
 
-// evaluatedTogether is how many of n runs one execution of the evaluation program judges: see imageRows,
+// evaluatedTogether is how many of n runs one execution of the evaluation program judges: see multiplyRows,
 // which gains by it. The limit keeps compilation short.
 func (net *network) evaluatedTogether(n int) int {
 	if net.convolved {
@@ -183,7 +184,7 @@ func newTrainer(ctx context.Context, model Model, data Data, config Config, numR
 	}
 	t := &trainer{config: config, data: data, network: net, runsTogether: net.evaluatedTogether(numRuns)}
 	done := make(chan error, 1)
-	go func() { done <- t.compile() }()
+	go func() { done <- t.compile(t.worthMoving(numRuns)) }()
 	select {
 	case err = <-done:
 	case <-ctx.Done():
@@ -195,9 +196,10 @@ func newTrainer(ctx context.Context, model Model, data Data, config Config, numR
 	return t, nil
 }
 
-// compile opens the backend, compiles both programs side by side and moves the images to the device.
-func (t *trainer) compile() (err error) {
+// compile opens the backend, compiles the programs side by side and moves the images to the device.
+func (t *trainer) compile(moved bool) (err error) {
 	start := time.Now()
+	memoryForCompiling()
 	if t.backend, err = openBackend(); err != nil {
 		return err
 	}
@@ -209,16 +211,20 @@ func (t *trainer) compile() (err error) {
 		Labels: slices.Concat(t.data.Train.Labels, t.data.Validation.Labels),
 	}
 	numTrain, numChunk := t.data.Train.Len(), t.network.chunkSize(all.Len())
+	numEvaluated := 0
+	if moved {
+		numEvaluated = numChunk
+	}
 	var stepErr, evaluateErr error
 	var both sync.WaitGroup
 	both.Go(func() {
 		t.stepProgram, stepErr = compile(t.backend, "training step", func(g *Graph) []*Node {
-			return t.network.trainStep(g, t.config.Optimizer, numTrain, t.config.BatchSize)
+			return t.network.trainStep(g, t.config.Optimizer, numTrain, t.config.BatchSize, numEvaluated)
 		})
 	})
 	both.Go(func() {
 		t.evaluateProgram, evaluateErr = compile(t.backend, "evaluation", func(g *Graph) []*Node {
-			return t.network.evaluate(g, t.runsTogether, numChunk)
+			return t.network.evaluate(g, t.runsTogether, numChunk, moved)
 		})
 	})
 	t.pixels = tensors.FromFlatDataAndDimensions(t.data.Train.Pixels, numTrain, NumPixels)
@@ -235,9 +241,14 @@ func (t *trainer) compile() (err error) {
 	for _, tensor := range t.sharedTensors() {
 		moveErrs = append(moveErrs, tensor.MaterializeOnDevice(t.backend.Backend, true, 0))
 	}
+	var movedErr error
+	if moved {
+		t.moved, movedErr = newMovedProducts(t.backend, t.network, t.evaluation[0].images, numTrain)
+	}
 	both.Wait()
+	memoryForRunning()
 	t.compileSeconds = time.Since(start).Seconds()
-	return errors.Join(stepErr, evaluateErr, errors.Join(moveErrs...))
+	return errors.Join(stepErr, evaluateErr, movedErr, errors.Join(moveErrs...))
 }
 
 // sharedTensors lists what all runs read.
@@ -263,6 +274,9 @@ func labelTensor(labels []byte, n int) *tensors.Tensor {
 
 // close frees the programs and the images.
 func (t *trainer) close() {
+	if t.moved != nil {
+		t.moved.close()
+	}
 	t.stepProgram.Finalize()
 	t.evaluateProgram.Finalize()
 	finalize(t.sharedTensors())
@@ -364,12 +378,12 @@ func (t *trainer) iterate(ctx context.Context, runs []*run) error {
 	return finishEvaluation()
 }
 
-// step trains on the next images of the order, unless the run has ended.
+// step trains on the images of the order from the given one on, unless the run has ended.
 func (r *run) step(from, batchSize int) {
 	if r.err != nil {
 		return
 	}
-	loss, err := r.state.step(r.order[from:][:batchSize])
+	loss, err := r.state.step(r.order[from:][:batchSize], from == 0)
 	if err != nil {
 		r.err = err
 		return
@@ -387,7 +401,7 @@ func (t *trainer) startEvaluation(runs []*run) (finish func() error) {
 	weights := make([][]*tensors.Tensor, len(runs))
 	iterations := make([]int, len(runs)) // 0: the run has ended
 	for i, r := range runs {
-		weights[i] = r.state.weightTensors()
+		weights[i] = r.state.evaluated()
 		if r.err == nil {
 			iterations[i] = len(r.history.Loss)
 		}

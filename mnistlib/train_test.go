@@ -24,7 +24,7 @@ func small() Data {
 // evaluate counts the images that the weights of one run get right.
 func evaluate(t testing.TB, state *state) correct {
 	t.Helper()
-	counts, err := state.trainer.evaluate([][]*tensors.Tensor{state.weightTensors()})
+	counts, err := state.trainer.evaluate([][]*tensors.Tensor{state.evaluated()})
 	if err != nil {
 		t.Fatal(err)
 	}

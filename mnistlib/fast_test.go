@@ -1,0 +1,126 @@
+package mnistlib
+
+import (
+	"context"
+	"math"
+	"os"
+	"slices"
+	"testing"
+)
+
+// bothWays makes the same run with the images multiplied anew in each evaluation, and with the products moved.
+func bothWays(t *testing.T, model Model, config Config) (anew, moved *History) {
+	t.Helper()
+	config.Quiet = true
+	var histories []*History
+	for _, way := range []bool{false, true} {
+		trainer, err := newTrainer(context.Background(), model, MNIST(), config, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (trainer.moved != nil) != way {
+			trainer.close()
+			trainer.evaluation, trainer.moved = nil, nil
+			if err := trainer.compile(way); err != nil {
+				t.Fatal(err)
+			}
+		}
+		defer trainer.close()
+		runs, err := trainer.train(context.Background(), 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		histories = append(histories, runs[0])
+	}
+	return histories[0], histories[1]
+}
+
+// oneUnused has two layers that multiply the images; what comes of the first is not used.
+type oneUnused struct{}
+
+func (oneUnused) Forward(nn *Layers, x *Tensor) *Tensor {
+	x = nn.Flatten(x)
+	nn.Linear("unused", x, 3)
+	x = nn.ReLU(nn.Linear("layer1", x, 12))
+	return nn.Linear("layer2", x, NumClasses)
+}
+
+func TestMovedProducts(t *testing.T) {
+	for _, model := range []Model{MLP{Hidden: 12}, MLPBN{Hidden: 12, BeforeReLU: true}, oneUnused{}} {
+		for _, optimizer := range []SGD{{LR: 0.1, Momentum: 0.9}, {LR: 0.05, WeightDecay: 0.01}} {
+			anew, moved := bothWays(t, model, Config{Optimizer: optimizer, Epochs: 3, Float64: true})
+			name := modelName(model) + " by " + optimizer.String()
+			if !slices.Equal(anew.Loss, moved.Loss) {
+				t.Errorf("%s: the losses differ: the evaluation has changed the training", name)
+			}
+			if !slices.Equal(anew.TrainAccuracy, moved.TrainAccuracy) || !slices.Equal(anew.ValidationAccuracy, moved.ValidationAccuracy) {
+				t.Errorf("%s: in float64 the accuracies differ:\n%v\n%v", name, anew.TrainAccuracy, moved.TrainAccuracy)
+			}
+		}
+	}
+}
+
+// In float32 an image that is nearly on the border between two digits may fall to the other side.
+func TestMovedProductsInFloat32(t *testing.T) {
+	anew, moved := bothWays(t, MLP{Hidden: 30}, Config{})
+	differ := 0
+	for i := range anew.TrainAccuracy {
+		images := math.Round(2000 * math.Abs(anew.TrainAccuracy[i]-moved.TrainAccuracy[i]))
+		if images > 1 {
+			t.Errorf("iteration %d: %.0f images of 2,000 fell to the other side", i+1, images)
+		}
+		differ += int(images)
+	}
+	if differ > 15 {
+		t.Errorf("in %d of 310 iterations an image fell to the other side", differ)
+	}
+	t.Logf("%d of 620,000 decisions differ", differ)
+}
+
+func TestWorthMoving(t *testing.T) {
+	many := MNIST()
+	many.Train = Images{Pixels: slices.Concat(many.Train.Pixels, many.Train.Pixels), Labels: slices.Concat(many.Train.Labels, many.Train.Labels)}
+	for _, test := range []struct {
+		name   string
+		model  Model
+		data   Data
+		config Config
+		runs   int
+		want   bool
+	}{
+		{"the tutorial's MLP", MLP{Hidden: 30}, MNIST(), Config{}, 1, true},
+		{"three epochs are too few for the Gram matrix", MLP{Hidden: 30}, MNIST(), Config{Epochs: 3}, 1, false},
+		{"sixteen runs share it", MLP{Hidden: 30}, MNIST(), Config{Epochs: 3}, 16, true},
+		{"Adam is not linear", MLP{Hidden: 30}, MNIST(), Config{Optimizer: Adam{LR: 0.005}}, 1, false},
+		{"a convolution", CNN{}, MNIST(), Config{}, 1, false},
+		{"one evaluation an epoch", MLP{Hidden: 30}, MNIST(), Config{EvaluateEachEpoch: true}, 1, false},
+		{"a batch of 1,000 images", MLP{Hidden: 30}, MNIST(), Config{BatchSize: 1000}, 1, false},
+		{"too many images for a Gram matrix", MLP{Hidden: 30}, many, Config{}, 1, false},
+	} {
+		if err := fillDefaults(&test.config); err != nil {
+			t.Fatal(err)
+		}
+		net, err := newNetwork(test.model, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		trainer := &trainer{config: test.config, data: test.data, network: net}
+		if got := trainer.worthMoving(test.runs); got != test.want {
+			t.Errorf("%s: worth moving: %t, want %t", test.name, got, test.want)
+		}
+	}
+}
+
+func TestPreferWideVectors(t *testing.T) {
+	for _, test := range [][2]string{
+		{"", "--xla_cpu_prefer_vector_width=512"},
+		{"--xla_dump_to=here", "--xla_dump_to=here --xla_cpu_prefer_vector_width=512"},
+		{"--xla_cpu_prefer_vector_width=128", "--xla_cpu_prefer_vector_width=128"},
+	} {
+		t.Setenv("XLA_FLAGS", test[0])
+		preferWideVectors()
+		if got := os.Getenv("XLA_FLAGS"); got != test[1] {
+			t.Errorf("the flags %q became %q, want %q", test[0], got, test[1])
+		}
+	}
+}
