@@ -159,9 +159,8 @@ func (nn *Layers) BatchNorm(name string, x *Tensor) *Tensor {
 			mean, variance = batchMean, batchVar
 		}
 		const epsilon = 1e-5
-		deviation := Sqrt(AddScalar(variance, epsilon))
-		normalized := Div(Sub(x.node, perChannel(mean, rank)), perChannel(deviation, rank))
-		y.node = Add(Mul(perChannel(gamma, rank), normalized), perChannel(beta, rank))
+		scale := Div(gamma, Sqrt(AddScalar(variance, epsilon)))
+		y.node = Add(Mul(Sub(x.node, perChannel(mean, rank)), perChannel(scale, rank)), perChannel(beta, rank))
 	}
 	return nn.add("BatchNorm", name, y)
 }

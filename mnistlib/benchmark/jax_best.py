@@ -6,12 +6,15 @@
 "loop" compiles one iteration and calls it from Python, "scan" compiles the whole run. The batch is the
 last axis of every array. Over 2,500 images the convolution is a sum of shifted images, in chunks that
 fit the cache, and the pool a maximum of four strided slices: seven times faster here than the library's
-own. Several seeds are one program, by vmap.
+own. Several seeds are one program, by vmap. XLA uses vector registers of 512 bits where there are any.
 """
 
+import os
 import sys
 import time
 from functools import partial
+
+os.environ["XLA_FLAGS"] = os.environ.get("XLA_FLAGS", "") + " --xla_cpu_prefer_vector_width=512"  # read by the import
 
 import jax
 import jax.numpy as jnp
@@ -152,6 +155,7 @@ def iteration(work, chunks, rows, labels, state, batch):
 
 
 def train(how, work, pixels, labels):
+    started = time.perf_counter()
     rng = np.random.default_rng()
     rows = jnp.asarray(pixels / np.float32(255))
     labels = jnp.asarray(labels.astype(np.int32))
@@ -176,6 +180,7 @@ def train(how, work, pixels, labels):
         step = jax.vmap(step, in_axes=(None, None, None, 0, 0))
     state, batches = jax.device_put((state, batches))
 
+    jax.block_until_ready((chunks, rows, labels, state, batches))
     begin = time.perf_counter()
     if how == "loop":
         program = jax.jit(step, donate_argnums=3).lower(chunks, rows, labels, state, batches[0]).compile()
@@ -194,7 +199,7 @@ def train(how, work, pixels, labels):
     else:
         state, results = program(chunks, rows, labels, state, batches)
     _, train_accuracy, validation_accuracy = (np.asarray(r).reshape(len(batches), -1).T for r in results)
-    return train_accuracy, validation_accuracy, compile_seconds
+    return train_accuracy, validation_accuracy, begin - started, compile_seconds
 
 
 if __name__ == "__main__":

@@ -58,7 +58,7 @@ func accuracy(r Result) float64 { return r.ValidationAccuracy[0] }
 func (m *Measured) table(works []Work) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# mnistlib beside PyTorch and JAX\n\n%s\n\n", m.Machine)
-	fmt.Fprintf(&b, "Medians of %d. JAX is the better of a compiled step called from Python and a whole run compiled (`lax.scan`).\n\n", m.Rounds)
+	fmt.Fprintf(&b, "Medians of %d. JAX is the better of a compiled step called from Python and a whole run compiled (`lax.scan`), with the same flag for wide vectors as mnistlib. Compilation and iterations are without what comes before them, the start of the library and the move of the images.\n\n", m.Rounds)
 	m.writeGoals(&b, works)
 	m.writeSections(&b, works)
 	m.writeGrowth(&b, works)

@@ -51,13 +51,17 @@ func train(w Work, folder string) (Result, error) {
 	}
 
 	start := time.Now()
+	if _, err := mnistlib.Backend(); err != nil {
+		return Result{}, err
+	}
+	prepared := time.Since(start)
 	runs, err := mnistlib.TrainMany(model, data, config, max(1, w.Seeds))
 	if err != nil {
 		return Result{}, err
 	}
 	r := Result{
 		Work: w.Name, Seconds: time.Since(start).Seconds(),
-		CompileSeconds: runs[0].CompileSeconds, Iterations: len(runs[0].Loss),
+		PrepareSeconds: prepared.Seconds(), CompileSeconds: runs[0].CompileSeconds, Iterations: len(runs[0].Loss),
 	}
 	for _, run := range runs {
 		r.TrainAccuracy = append(r.TrainAccuracy, run.TrainAccuracy[len(run.TrainAccuracy)-1])

@@ -44,17 +44,18 @@ def mnist(folder):
 def measure(train):
     """Calls train(work, pixels, labels) for the work and the folder on the command line, prints a line.
 
-    train returns the accuracies after every iteration, lists of one for each run, and the seconds that
-    it spent compiling.
+    train returns the accuracies after every iteration, lists of one for each run, the seconds that it took
+    to start the library and to move the images, and those that it spent compiling.
     """
     work = Work(sys.argv[1])
     pixels, labels = mnist(sys.argv[2])
     start = time.perf_counter()
-    train_accuracies, validation_accuracies, compile_seconds = train(work, pixels, labels)
+    train_accuracies, validation_accuracies, prepare_seconds, compile_seconds = train(work, pixels, labels)
     seconds = time.perf_counter() - start
     print(json.dumps({
         "work": work.name,
         "seconds": seconds,
+        "prepare_seconds": prepare_seconds,
         "compile_seconds": compile_seconds,
         "iterations": len(train_accuracies[0]),
         "train_accuracy": [float(a[-1]) for a in train_accuracies],

@@ -29,7 +29,8 @@ type Work struct {
 type Result struct {
 	Work               string
 	Seconds            float64   // from the images in memory to the last accuracy, compilation included
-	CompileSeconds     float64   `json:"compile_seconds"`
+	PrepareSeconds     float64   `json:"prepare_seconds"` // of these, to start the library and to move the images
+	CompileSeconds     float64   `json:"compile_seconds"` // likewise, to compile
 	Iterations         int       // of one run
 	TrainAccuracy      []float64 `json:"train_accuracy"`      // at the end of each run
 	ValidationAccuracy []float64 `json:"validation_accuracy"` // likewise
@@ -37,9 +38,9 @@ type Result struct {
 	MaxRSS float64 `json:"max_rss"` // most memory the process held, in MB
 }
 
-// milliseconds returns the time of one iteration, without compilation.
+// milliseconds returns the time of one iteration, without preparation and compilation.
 func (r Result) milliseconds() float64 {
-	return 1000 * (r.Seconds - r.CompileSeconds) / float64(r.Iterations)
+	return 1000 * (r.Seconds - r.PrepareSeconds - r.CompileSeconds) / float64(r.Iterations)
 }
 
 //go:embed works.json
