@@ -1,7 +1,6 @@
 package mnistlib
 
 import (
-	"context"
 	"os/exec"
 	"path/filepath"
 	"strings"
@@ -13,32 +12,25 @@ import (
 func BenchmarkCompile(b *testing.B) {
 	benchmarkModels(b, func(b *testing.B, model Model) {
 		for b.Loop() {
-			newBenchmarkTrainer(b, model).close()
-		}
-	})
-}
-
-func BenchmarkStep(b *testing.B) {
-	benchmarkModels(b, func(b *testing.B, model Model) {
-		state := newBenchmarkState(b, model)
-		batch := make([]int32, 64)
-		for i := range batch {
-			batch[i] = int32(i)
-		}
-		for b.Loop() {
-			if _, err := state.step(batch, false); err != nil {
+			forgetCompiled()
+			h, err := Train(model, MNIST(), Config{Epochs: 1, Seed: 1, Quiet: true})
+			if err != nil {
 				b.Fatal(err)
 			}
+			b.ReportMetric(h.CompileSeconds, "s/compilation")
 		}
 	})
 }
 
-// BenchmarkEvaluation judges all 2,500 images.
-func BenchmarkEvaluation(b *testing.B) {
+// BenchmarkIteration tells what one iteration takes, its evaluation of all 2,500 images included.
+func BenchmarkIteration(b *testing.B) {
 	benchmarkModels(b, func(b *testing.B, model Model) {
-		state := newBenchmarkState(b, model)
 		for b.Loop() {
-			evaluate(b, state)
+			h, err := Train(model, MNIST(), Config{Epochs: 5, Seed: 1, Quiet: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportMetric(1000*(h.Seconds-h.CompileSeconds)/float64(len(h.Loss)), "ms/iteration")
 		}
 	})
 }
@@ -90,27 +82,9 @@ func benchmarkModels(b *testing.B, run func(b *testing.B, model Model)) {
 	}
 }
 
-func newBenchmarkTrainer(b *testing.B, model Model) *trainer {
-	b.Helper()
-	t, err := newTrainer(context.Background(), model, MNIST(), Config{Quiet: true}, 1)
-	if err != nil {
-		b.Fatal(err)
-	}
-	return t
-}
-
-func newBenchmarkState(b *testing.B, model Model) *state {
-	b.Helper()
-	t := newBenchmarkTrainer(b, model)
-	b.Cleanup(t.close)
-	weights, err := InitialWeights(model, 1)
-	if err != nil {
-		b.Fatal(err)
-	}
-	state, err := t.newState(weights)
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(state.close)
-	return state
+// forgetCompiled makes the next training compile.
+func forgetCompiled() {
+	compiledMutex.Lock()
+	defer compiledMutex.Unlock()
+	compiledLast = nil
 }

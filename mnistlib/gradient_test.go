@@ -1,7 +1,6 @@
 package mnistlib
 
 import (
-	"context"
 	"math"
 	"slices"
 	"testing"
@@ -44,24 +43,11 @@ func linearReLULinear(nn *Layers, x *Tensor) *Tensor {
 func TestGradients(t *testing.T) {
 	for _, network := range smallNetworks {
 		t.Run(network.name, func(t *testing.T) {
-			trainer, err := newTrainer(context.Background(), network.model, MNIST(), Config{
-				Optimizer: SGD{LR: 1}, BatchSize: 16, Float64: true,
-			}, 1)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer trainer.close()
-			batch := goldenOrder(trainer.data.Train.Len())[:16]
+			data := MNIST()
+			data = reordered(data, goldenOrder(data.Train.Len()))
 			step := func(weights Weights) (loss float64, after Weights) {
-				state, err := trainer.newState(weights)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer state.close()
-				if loss, err = state.step(batch, true); err != nil {
-					t.Fatal(err)
-				}
-				return loss, state.weights()
+				h := trainFor(t, 1, network.model, data, Config{Optimizer: SGD{LR: 1}, BatchSize: 16, Float64: true, EvaluateEachEpoch: true, Weights: weights})
+				return h.Loss[0], h.Weights
 			}
 
 			weights := goldenWeights(t, network.model)
@@ -99,24 +85,12 @@ func TestGradients(t *testing.T) {
 // At 0 ReLU has no derivative; PyTorch takes 0. With a first layer of zeros its units are at 0 for
 // every image, so that its weights must stay.
 func TestReLUHasGradientZeroAtZero(t *testing.T) {
-	trainer, err := newTrainer(context.Background(), modelFunc(linearReLULinear), MNIST(), Config{Optimizer: SGD{LR: 1}, Float64: true}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer trainer.close()
 	weights := goldenWeights(t, modelFunc(linearReLULinear))
 	for _, w := range weights[:2] {
 		clear(w.Values)
 	}
-	state, err := trainer.newState(weights)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer state.close()
-	if _, err := state.step(goldenOrder(trainer.data.Train.Len())[:goldenBatch], true); err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range state.weights()[:2] {
+	h := trainFor(t, 1, modelFunc(linearReLULinear), MNIST(), Config{Optimizer: SGD{LR: 1}, Float64: true, Weights: weights})
+	for _, w := range h.Weights[:2] {
 		for i, v := range w.Values {
 			if v != 0 {
 				t.Fatalf("%s[%d] moved from 0 to %g", w.Name, i, v)

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/gomlx/gomlx/pkg/core/dtypes"
-	. "github.com/gomlx/gomlx/pkg/core/graph"
-	"github.com/gomlx/gomlx/pkg/core/shapes"
-	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"example.com/tutorial6/mnistlib/internal/device"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // What is here looks inside a network. Everything is computed in float64, so that a gradient that is
@@ -87,7 +88,7 @@ func Gradients(model Model, weights Weights, images Images) (Weights, error) {
 // An inspection runs a model once, with given weights on given images.
 type inspection struct {
 	network *network
-	backend *backend
+	backend *device.Backend
 	weights Weights
 	images  Images
 	labels  []int32
@@ -110,20 +111,20 @@ func newInspection(model Model, weights Weights, images Images) (*inspection, er
 
 // forward builds the network.
 func (in *inspection) forward(g *Graph, training bool) (nn *Layers, logits *Node) {
-	nn = in.network.layers(in.network.weightParameters(g, ""), training)
+	nn = in.network.layersWith(in.network.weightParameters(g), training)
 	x := Parameter(g, "images", shapes.Make(dtypes.Float64, 1, ImageSize, ImageSize, in.images.Len()))
-	return nn, in.network.forward(nn, &Tensor{shape: []int{1, ImageSize, ImageSize}, node: x})
+	return nn, in.network.forward(nn, &Tensor{shape: imageShape, node: x})
 }
 
 // run builds a program, runs it and returns the values of its outputs.
 func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float64, error) {
-	program, err := compile(in.backend, name, build)
+	program, err := in.backend.Compile(name, build)
 	if err != nil {
 		return nil, err
 	}
-	defer program.Finalize()
+	defer program.Close()
 	inputs := in.inputs()
-	outputs, err := execute(program, anys(inputs)...)
+	outputs, err := program.Run(inputs...)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +132,7 @@ func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float6
 	for i, output := range outputs {
 		tensors.MustConstFlatData(output, func(flat []float64) { values[i] = slices.Clone(flat) })
 	}
-	finalize(slices.Concat(inputs, outputs))
+	device.Free(slices.Concat(inputs, outputs))
 	return values, nil
 }
 

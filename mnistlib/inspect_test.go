@@ -6,8 +6,8 @@ import (
 	"strings"
 	"testing"
 
-	. "github.com/gomlx/gomlx/pkg/core/graph"
-	"github.com/gomlx/gomlx/pkg/core/tensors"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 func initialWeights(t *testing.T, model Model, seed uint64) Weights {
@@ -130,16 +130,16 @@ func trainingLoss(t *testing.T, model Model, weights Weights, images Images) fun
 	if err != nil {
 		t.Fatal(err)
 	}
-	program, err := compile(in.backend, "loss", func(g *Graph) []*Node {
+	program, err := in.backend.Compile("loss", func(g *Graph) []*Node {
 		_, logits := in.forward(g, true)
 		return []*Node{crossEntropy(logits, Const(g, in.labels))}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(program.Finalize)
+	t.Cleanup(program.Close)
 	return func() float64 {
-		outputs, err := execute(program, anys(in.inputs())...)
+		outputs, err := program.Run(in.inputs()...)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -2,9 +2,9 @@ package mnistlib
 
 import (
 	"fmt"
-	"strings"
 
-	. "github.com/gomlx/gomlx/pkg/core/graph"
+	"example.com/tutorial6/mnistlib/internal/convolution"
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // A Tensor is one value inside a network, for every image of a batch at once. The batch is its last
@@ -12,11 +12,10 @@ import (
 type Tensor struct {
 	shape []int // of one image
 	node  *Node // [shape..., batch]; nil while a model is only described
+	id    int   // 0: the images; otherwise the number of the layer that gives it
 
-	convolved bool            // a Conv2d takes it
-	padded    *Node           // node with a border of zeros around each image, where it is at hand: see fast.go
-	multiply  *[]weightSpec   // of the images, while a model is described: the weights of the Linear layers that take them
-	product   map[*Node]*Node // of the images, while a program is built: W·x for each of these weights, see fast.go
+	padded   *Node            // of the images, where it is at hand: with a border of zeros
+	products map[string]*Node // of the images, where they are at hand: W·x by the name of W
 }
 
 // Shape returns the shape of one image's value: [features], or [channels, height, width].
@@ -32,6 +31,8 @@ type Layers struct {
 	layers []Layer
 	specs  []weightSpec
 
+	numCounted int // of the specs, in the layers so far
+
 	// While a program is built (nil and false while a model is only described):
 	weights  map[string]*Node // every weight by its name
 	training bool
@@ -45,6 +46,8 @@ type Layer struct {
 	Name          string // empty for a layer without weights
 	Shape         []int  // of its output for one image
 	NumParameters int    // that training changes
+
+	input int // the layer whose output it takes, counted from 1; 0: the images
 }
 
 // A weightSpec is what a layer says of one of its weights.
@@ -80,14 +83,15 @@ func (nn *Layers) Linear(name string, x *Tensor, out int) *Tensor {
 	in := x.shape[0]
 	w := nn.weight("Linear", name, "weight", uniform, in, out, in)
 	b := nn.weight("Linear", name, "bias", uniform, in, out)
-	if x.multiply != nil {
-		*x.multiply = append(*x.multiply, weightSpec{name: name + ".weight", shape: []int{out, in}})
-	}
 	y := &Tensor{shape: []int{out}}
 	if x.node != nil {
-		y.node = Add(multiply(w, x), perChannel(b, 2))
+		product, ok := x.products[name+".weight"]
+		if !ok {
+			product = Dot(w, x.node).Product()
+		}
+		y.node = Add(product, perChannel(b, 2))
 	}
-	return nn.add("Linear", name, y)
+	return nn.add("Linear", name, x, y)
 }
 
 // Conv2d is a convolution with 3 × 3 kernels and a border of one zero, so that height and width
@@ -105,12 +109,18 @@ func (nn *Layers) Conv2d(name string, x *Tensor, out int) *Tensor {
 	fanIn := 9 * channels
 	w := nn.weight("Conv2d", name, "weight", uniform, fanIn, out, channels, 3, 3)
 	b := nn.weight("Conv2d", name, "bias", uniform, fanIn, out)
-	x.convolved = true
 	y := &Tensor{shape: []int{out, height, width}}
 	if x.node != nil {
-		y.node = Add(convolve3x3(x, w, nn.training), perChannel(b, 4))
+		if nn.training {
+			y.node = convolution.Train(x.node, w)
+		} else if x.padded != nil {
+			y.node = convolution.Evaluate(x.padded, w)
+		} else {
+			y.node = convolution.Evaluate(convolution.WithBorder(x.node, 1), w)
+		}
+		y.node = Add(y.node, perChannel(b, 4))
 	}
-	return nn.add("Conv2d", name, y)
+	return nn.add("Conv2d", name, x, y)
 }
 
 // MaxPool2d keeps the largest of each 2 × 2 pixels: [channels, height, width] to
@@ -121,9 +131,9 @@ func (nn *Layers) MaxPool2d(x *Tensor) *Tensor {
 	}
 	y := &Tensor{shape: []int{x.shape[0], x.shape[1] / 2, x.shape[2] / 2}}
 	if x.node != nil {
-		y.node = maxPool2x2(x.node)
+		y.node = convolution.MaxPool2x2(x.node)
 	}
-	return nn.add("MaxPool2d", "", y)
+	return nn.add("MaxPool2d", "", x, y)
 }
 
 // BatchNorm normalizes each feature of a vector, or each channel of an image, over the batch:
@@ -162,7 +172,7 @@ func (nn *Layers) BatchNorm(name string, x *Tensor) *Tensor {
 		scale := Div(gamma, Sqrt(AddScalar(variance, epsilon)))
 		y.node = Add(Mul(Sub(x.node, perChannel(mean, rank)), perChannel(scale, rank)), perChannel(beta, rank))
 	}
-	return nn.add("BatchNorm", name, y)
+	return nn.add("BatchNorm", name, x, y)
 }
 
 // ReLU is max(0, x), element by element; its gradient at 0 is 0.
@@ -171,30 +181,30 @@ func (nn *Layers) ReLU(x *Tensor) *Tensor {
 	if x.node != nil {
 		y.node = Max(ScalarZero(x.node.Graph(), x.node.DType()), x.node) // in this order: at 0 the gradient goes to the constant
 	}
-	return nn.add("ReLU", "", y)
+	return nn.add("ReLU", "", x, y)
 }
 
 // Flatten makes a vector of an image, channel by channel and row by row.
 func (nn *Layers) Flatten(x *Tensor) *Tensor {
-	y := &Tensor{shape: []int{product(x.shape)}, multiply: x.multiply, product: x.product}
+	y := &Tensor{shape: []int{product(x.shape)}, products: x.products}
 	if x.node != nil {
 		y.node = Reshape(x.node, y.shape[0], -1)
 	}
-	return nn.add("Flatten", "", y)
+	return nn.add("Flatten", "", x, y)
 }
 
-// add notes a layer and its output.
-func (nn *Layers) add(kind, name string, y *Tensor) *Tensor {
-	layer := Layer{Kind: kind, Name: name, Shape: y.shape}
-	if name != "" {
-		for _, s := range nn.specs {
-			if s.kind.trainable() && strings.HasPrefix(s.name, name+".") {
-				layer.NumParameters += product(s.shape)
-			}
+// add notes a layer, whose weights were declared since the layer before, and its output.
+func (nn *Layers) add(kind, name string, x, y *Tensor) *Tensor {
+	layer := Layer{Kind: kind, Name: name, Shape: y.shape, input: x.id}
+	for _, s := range nn.specs[nn.numCounted:] {
+		if s.kind.trainable() {
+			layer.NumParameters += product(s.shape)
 		}
 	}
+	nn.numCounted = len(nn.specs)
 	nn.layers = append(nn.layers, layer)
 	nn.outputs = append(nn.outputs, y)
+	y.id = len(nn.layers)
 	return y
 }
 
@@ -248,6 +258,9 @@ func product(shape []int) int {
 type modelError string
 
 func (e modelError) Error() string { return string(e) }
+
+// ForUser marks it as what the learner is to read.
+func (modelError) ForUser() {}
 
 func fail(format string, args ...any) {
 	panic(modelError(fmt.Sprintf(format, args...)))

@@ -8,10 +8,15 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"example.com/tutorial6/mnistlib/internal/device"
 )
 
 // A Model describes a network; it holds no weights. Forward takes a batch of images
 // [1, 28, 28], with pixels from 0 to 1, and returns the logits [10], one for each digit.
+//
+// Forward runs several times, to list the layers and to build programs of them, and must give the same layers
+// each time: it may read the model's fields but change nothing.
 type Model interface {
 	Forward(nn *Layers, x *Tensor) *Tensor
 }
@@ -69,11 +74,11 @@ type Summary struct {
 // Describe runs through a model without computing anything and lists its layers and parameters.
 // It returns an error if the layers do not fit together or the model does not end in 10 logits.
 func Describe(model Model) (Summary, error) {
-	nn, _, err := describe(model)
+	nn, err := describe(model)
 	if err != nil {
 		return Summary{}, err
 	}
-	s := Summary{Name: modelName(model), Layers: nn.layers}
+	s := Summary{Name: typeName(model), Layers: nn.layers}
 	for _, layer := range nn.layers {
 		s.NumParameters += layer.NumParameters
 	}
@@ -98,7 +103,7 @@ func (s Summary) String() string {
 // Linear and Conv2d uniform in ±1/√fan_in, batch norm's γ = 1 and β = 0, running mean 0 and variance
 // 1. The same seed gives the same weights.
 func InitialWeights(model Model, seed uint64) (Weights, error) {
-	nn, _, err := describe(model)
+	nn, err := describe(model)
 	if err != nil {
 		return nil, err
 	}
@@ -159,11 +164,11 @@ func checkWeights(model Model, specs []weightSpec, weights Weights) error {
 	return nil
 }
 
-// describe runs Forward without building a program. It returns the layers and the input.
-func describe(model Model) (*Layers, *Tensor, error) {
-	nn, x := &Layers{}, &Tensor{shape: []int{1, ImageSize, ImageSize}, multiply: new([]weightSpec)}
-	_, err := runForward(model, nn, x)
-	return nn, x, err
+// describe runs Forward without building a program.
+func describe(model Model) (*Layers, error) {
+	nn := &Layers{}
+	_, err := runForward(model, nn, &Tensor{shape: imageShape})
+	return nn, err
 }
 
 // runForward calls the model's Forward and turns a panic inside it into an error of one sentence.
@@ -171,14 +176,14 @@ func runForward(model Model, nn *Layers, x *Tensor) (logits *Tensor, err error) 
 	if model == nil {
 		return nil, errors.New("the model is nil; give a value such as MLP{Hidden: 30}")
 	}
-	name := modelName(model)
+	name := typeName(model)
 	defer func() {
 		switch cause := recover().(type) {
 		case nil:
 		case modelError:
 			err = fmt.Errorf("the model %s: %w", name, cause)
 		default:
-			err = fmt.Errorf("the model %s: its Forward method failed: %v", name, firstLine(cause))
+			err = fmt.Errorf("the model %s: its Forward method failed: %v", name, device.FirstLine(cause))
 		}
 	}()
 	logits = model.Forward(nn, x)
@@ -191,16 +196,17 @@ func runForward(model Model, nn *Layers, x *Tensor) (logits *Tensor, err error) 
 	return logits, nil
 }
 
-func firstLine(v any) string {
-	line, _, _ := strings.Cut(fmt.Sprint(v), "\n")
-	return line
-}
-
-// modelName is the model's type and the values of its fields: "MLP(30)".
+// modelName is what a model prints as, or its type and fields.
 func modelName(model Model) string {
 	if s, ok := model.(fmt.Stringer); ok {
 		return s.String()
 	}
+	return typeName(model)
+}
+
+// typeName is the model's type and the values of its fields: "MLP(30)". It calls no method of the model, as a
+// String method may well call Describe.
+func typeName(model Model) string {
 	v := reflect.Indirect(reflect.ValueOf(model))
 	if v.Kind() != reflect.Struct {
 		return reflect.TypeOf(model).Name()

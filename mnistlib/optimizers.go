@@ -3,20 +3,31 @@ package mnistlib
 import (
 	"fmt"
 	"math"
+	"reflect"
+	"slices"
+	"strings"
 
-	. "github.com/gomlx/gomlx/pkg/core/graph"
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// An Optimizer turns a gradient into a step: [SGD] or [Adam].
+// An Optimizer turns a gradient into a step: [SGD], [Adam], or a type of your own with this one method.
+// Step returns the weight w after an iteration; g is the gradient of the mean loss by w, and what the
+// optimizer remembers of w is in s:
+//
+//	type Nesterov struct{ LR, Momentum float64 }
+//
+//	func (o Nesterov) Step(w, g *mnistlib.Array, s *mnistlib.State) *mnistlib.Array {
+//		v := s.Get("v").Scale(o.Momentum).Add(g)
+//		s.Set("v", v)
+//		return w.Sub(g.Add(v.Scale(o.Momentum)).Scale(o.LR))
+//	}
+//
+// Step is called once for each weight and iteration, to read its numbers, and some times more, to build the
+// program. So the numbers may change with s.T, but the operations must be the same each time. A Step that breaks this,
+// or that gives a number that is not finite, is an error of [Train]. An optimizer may also have a method
+// Check() error, which says what is wrong with its settings before anything is trained, and String() string.
 type Optimizer interface {
-	String() string
-
-	check() error
-	// numSlots is how many arrays it remembers for each weight, all zero at first.
-	numSlots() int
-	// step returns the weight and the slots after iteration t, counted from 1; g is the gradient of
-	// the loss, t a float64 scalar.
-	step(w, g *Node, slots []*Node, t *Node) (*Node, []*Node)
+	Step(w, g *Array, s *State) *Array
 }
 
 // SGD is stochastic gradient descent, with PyTorch's definition of momentum and weight decay
@@ -31,23 +42,16 @@ type SGD struct {
 	WeightDecay float64 // 0 or more
 }
 
-func (o SGD) step(w, g *Node, slots []*Node, _ *Node) (*Node, []*Node) {
-	v := decay(g, w, o.WeightDecay)
-	if o.Momentum > 0 {
-		v = Add(MulScalar(slots[0], o.Momentum), v)
-		slots = []*Node{v}
-	}
-	return Sub(w, MulScalar(v, o.LR)), slots
+// Step is one step of gradient descent.
+func (o SGD) Step(w, g *Array, s *State) *Array {
+	g = g.Add(w.Scale(o.WeightDecay))
+	v := s.Get("v").Scale(o.Momentum).Add(g)
+	s.Set("v", v)
+	return w.Sub(v.Scale(o.LR))
 }
 
-func (o SGD) numSlots() int {
-	if o.Momentum > 0 {
-		return 1
-	}
-	return 0
-}
-
-func (o SGD) check() error {
+// Check returns an error if a setting is out of its range.
+func (o SGD) Check() error {
 	if !(o.Momentum >= 0 && o.Momentum < 1) {
 		return fmt.Errorf("SGD's Momentum is %v; it must be at least 0 and below 1", o.Momentum)
 	}
@@ -55,12 +59,11 @@ func (o SGD) check() error {
 }
 
 func (o SGD) String() string {
-	return fmt.Sprintf("SGD(lr=%v, momentum=%v%s)", o.LR, o.Momentum, decayString(o.WeightDecay))
+	return fmt.Sprintf("SGD(lr=%v, momentum=%v%s)", o.LR, o.Momentum, setting("weight decay", o.WeightDecay, 0))
 }
 
 // Adam is the optimizer of Kingma and Ba, "Adam: a method for stochastic optimization", 2015,
-// algorithm 1, with β₁ = 0.9, β₂ = 0.999 and ε = 1e-8. Weight decay is added to the gradient, as in
-// torch.optim.Adam:
+// algorithm 1. Weight decay is added to the gradient, as in torch.optim.Adam:
 //
 //	g ← g + WeightDecay·w
 //	m ← β₁·m + (1-β₁)·g
@@ -69,37 +72,53 @@ func (o SGD) String() string {
 type Adam struct {
 	LR          float64 // learning rate, above 0; the tutorial's is 0.005
 	WeightDecay float64 // 0 or more
+	Beta1       float64 // β₁, from 0 up to, not including, 1; 0: 0.9
+	Beta2       float64 // β₂, likewise; 0: 0.999
+	Epsilon     float64 // ε, above 0; 0: 1e-8
 }
 
-func (o Adam) step(w, g *Node, slots []*Node, t *Node) (*Node, []*Node) {
-	const beta1, beta2, epsilon = 0.9, 0.999, 1e-8
-	g = decay(g, w, o.WeightDecay)
-	m := Add(MulScalar(slots[0], beta1), MulScalar(g, 1-beta1))
-	v := Add(MulScalar(slots[1], beta2), MulScalar(Square(g), 1-beta2))
+// Step is one step of Adam.
+func (o Adam) Step(w, g *Array, s *State) *Array {
+	o = o.withDefaults()
+	t := float64(s.T)
+	g = g.Add(w.Scale(o.WeightDecay))
+	m := s.Get("m").Scale(o.Beta1).Add(g.Scale(1 - o.Beta1))
+	v := s.Get("v").Scale(o.Beta2).Add(g.Square().Scale(1 - o.Beta2))
+	s.Set("m", m)
+	s.Set("v", v)
+	mHat := m.Scale(1 / (1 - math.Pow(o.Beta1, t)))
+	vHat := v.Scale(1 / (1 - math.Pow(o.Beta2, t)))
+	return w.Sub(mHat.Scale(o.LR).Div(vHat.Sqrt().AddScalar(o.Epsilon)))
+}
 
-	// t is a float64: in float32, 1 - 0.999ᵗ loses half of its digits.
-	correction := func(beta float64) *Node {
-		return ConvertDType(OneMinus(Pow(Scalar(t.Graph(), t.DType(), beta), t)), w.DType())
+func (o Adam) withDefaults() Adam {
+	for _, field := range []struct {
+		value *float64
+		usual float64
+	}{{&o.Beta1, 0.9}, {&o.Beta2, 0.999}, {&o.Epsilon, 1e-8}} {
+		if *field.value == 0 {
+			*field.value = field.usual
+		}
 	}
-	mHat := Div(m, correction(beta1))
-	vHat := Div(v, correction(beta2))
-	return Sub(w, Div(MulScalar(mHat, o.LR), AddScalar(Sqrt(vHat), epsilon))), []*Node{m, v}
+	return o
 }
 
-func (o Adam) numSlots() int { return 2 }
-
-func (o Adam) check() error { return checkRates("Adam", o.LR, o.WeightDecay, 0.005) }
+// Check returns an error if a setting is out of its range.
+func (o Adam) Check() error {
+	o = o.withDefaults()
+	if !(o.Beta1 >= 0 && o.Beta1 < 1 && o.Beta2 >= 0 && o.Beta2 < 1) {
+		return fmt.Errorf("Adam's Beta1 is %v and Beta2 %v; they must be above 0 and below 1", o.Beta1, o.Beta2)
+	}
+	if !(o.Epsilon > 0) || math.IsInf(o.Epsilon, 1) {
+		return fmt.Errorf("Adam's Epsilon is %v; it must be above 0", o.Epsilon)
+	}
+	return checkRates("Adam", o.LR, o.WeightDecay, 0.005)
+}
 
 func (o Adam) String() string {
-	return fmt.Sprintf("Adam(lr=%v%s)", o.LR, decayString(o.WeightDecay))
-}
-
-// decay adds the gradient of WeightDecay·‖w‖²/2.
-func decay(g, w *Node, weightDecay float64) *Node {
-	if weightDecay == 0 {
-		return g
-	}
-	return Add(g, MulScalar(w, weightDecay))
+	o = o.withDefaults()
+	return fmt.Sprintf("Adam(lr=%v%s%s%s%s)", o.LR, setting("beta1", o.Beta1, 0.9), setting("beta2", o.Beta2, 0.999),
+		setting("epsilon", o.Epsilon, 1e-8), setting("weight decay", o.WeightDecay, 0))
 }
 
 func checkRates(name string, lr, weightDecay, usual float64) error {
@@ -112,9 +131,203 @@ func checkRates(name string, lr, weightDecay, usual float64) error {
 	return nil
 }
 
-func decayString(weightDecay float64) string {
-	if weightDecay == 0 {
+// setting names a setting that differs from its usual value.
+func setting(name string, value, usual float64) string {
+	if value == usual {
 		return ""
 	}
-	return fmt.Sprintf(", weight decay=%v", weightDecay)
+	return fmt.Sprintf(", %s=%v", name, value)
+}
+
+// optimizerName is what an optimizer prints as, or its type and fields: "Nesterov(LR=0.1, Momentum=0.9)".
+func optimizerName(o Optimizer) string {
+	if s, ok := o.(fmt.Stringer); ok {
+		return s.String()
+	}
+	v := reflect.Indirect(reflect.ValueOf(o))
+	var fields []string
+	if v.Kind() == reflect.Struct {
+		for i := range v.NumField() {
+			fields = append(fields, fmt.Sprintf("%s=%v", v.Type().Field(i).Name, v.Field(i)))
+		}
+	}
+	return fmt.Sprintf("%s(%s)", v.Type().Name(), strings.Join(fields, ", "))
+}
+
+// An Array is one weight of a model, or what an optimizer computes of it, element by element: all arrays
+// of one Step have the shape of its weight. The numbers that its methods take are inputs of the
+// compiled program: another learning rate needs no new one.
+type Array struct {
+	step *step
+	id   int
+	node *Node // nil while a step is only read
+}
+
+// Add returns a + b.
+func (a *Array) Add(b *Array) *Array { return a.with(b, "add", Add) }
+
+// Sub returns a - b.
+func (a *Array) Sub(b *Array) *Array { return a.with(b, "sub", Sub) }
+
+// Mul returns a · b, element by element.
+func (a *Array) Mul(b *Array) *Array { return a.with(b, "mul", Mul) }
+
+// Div returns a / b, element by element.
+func (a *Array) Div(b *Array) *Array { return a.with(b, "div", Div) }
+
+// Max returns the larger of a and b, element by element.
+func (a *Array) Max(b *Array) *Array { return a.with(b, "max", Max) }
+
+// Scale returns k·a.
+func (a *Array) Scale(k float64) *Array { return a.withNumber(k, "scale", Mul) }
+
+// AddScalar returns a + k.
+func (a *Array) AddScalar(k float64) *Array { return a.withNumber(k, "add scalar", Add) }
+
+// Square returns a².
+func (a *Array) Square() *Array { return a.alone("square", Square) }
+
+// Sqrt returns √a.
+func (a *Array) Sqrt() *Array { return a.alone("sqrt", Sqrt) }
+
+// Abs returns |a|.
+func (a *Array) Abs() *Array { return a.alone("abs", Abs) }
+
+// Sign returns -1, 0 or 1 for each element below, at or above 0.
+func (a *Array) Sign() *Array { return a.alone("sign", Sign) }
+
+// State is what an optimizer remembers of one weight from iteration to iteration.
+type State struct {
+	T int // the iteration, counted from 1
+
+	step *step
+}
+
+// Get returns the array that was kept under a name, before the first iteration zeros.
+func (s *State) Get(name string) *Array {
+	st := s.step
+	i := st.slot(name)
+	y := st.note("get "+name, nil)
+	if st.building {
+		y.node = st.before[i]
+	}
+	return y
+}
+
+// Set keeps an array under a name for the next iteration.
+func (s *State) Set(name string, a *Array) {
+	st := s.step
+	st.note(fmt.Sprintf("set %s #%d", name, a.id), nil)
+	st.after[st.slot(name)] = a
+}
+
+// A step is one call of an optimizer's Step.
+type step struct {
+	building   bool
+	operations []string // steps with the same operations run through the same program
+	numbers    []float64
+	slots      []string // names of what is kept
+
+	// While a program is built:
+	given  *Node   // the numbers as an input
+	before []*Node // the slots before the step
+	after  map[int]*Array
+}
+
+// note adds an operation with its result.
+func (st *step) note(operation string, node *Node) *Array {
+	st.operations = append(st.operations, operation)
+	return &Array{step: st, id: len(st.operations), node: node}
+}
+
+func (st *step) slot(name string) int {
+	i := slices.Index(st.slots, name)
+	if i < 0 {
+		i = len(st.slots)
+		st.slots = append(st.slots, name)
+	}
+	return i
+}
+
+func (a *Array) alone(operation string, compute func(*Node) *Node) *Array {
+	y := a.step.note(fmt.Sprintf("%s #%d", operation, a.id), nil)
+	if a.step.building {
+		y.node = compute(a.node)
+	}
+	return y
+}
+
+func (a *Array) with(b *Array, operation string, compute func(x, y *Node) *Node) *Array {
+	y := a.step.note(fmt.Sprintf("%s #%d #%d", operation, a.id, b.id), nil)
+	if a.step.building {
+		y.node = compute(a.node, b.node)
+	}
+	return y
+}
+
+func (a *Array) withNumber(k float64, operation string, compute func(x, y *Node) *Node) *Array {
+	st := a.step
+	i := len(st.numbers)
+	st.numbers = append(st.numbers, k)
+	y := st.note(fmt.Sprintf("%s #%d", operation, a.id), nil)
+	if st.building {
+		y.node = compute(a.node, Squeeze(Slice(st.given, AxisRange(i, i+1)), 0))
+	}
+	return y
+}
+
+// readStep calls Step for iteration t without computing anything: it tells the operations and the numbers.
+func readStep(o Optimizer, t int) (st *step, err error) {
+	st = &step{after: map[int]*Array{}}
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = fmt.Errorf("the optimizer %s: its Step method failed: %v", optimizerName(o), cause)
+		}
+	}()
+	if _, err := st.call(o, nil, nil, t); err != nil {
+		return nil, err
+	}
+	for _, k := range st.numbers {
+		if !finite(k) {
+			return nil, fmt.Errorf("the optimizer %s: a number in its Step is %v at iteration %d; all must be finite", optimizerName(o), k, t)
+		}
+	}
+	return st, nil
+}
+
+// buildStep is Step in a program: it returns the weight and the slots after it.
+func buildStep(o Optimizer, w, g *Node, slots []*Node, numbers *Node) (newWeight *Node, newSlots []*Node) {
+	st := &step{building: true, given: numbers, before: slots, after: map[int]*Array{}}
+	y, err := st.call(o, w, g, 1)
+	if err != nil {
+		fail("%v", err)
+	}
+	newSlots = slices.Clone(slots)
+	for i, a := range st.after {
+		newSlots[i] = a.node
+	}
+	return y.node, newSlots
+}
+
+func (st *step) call(o Optimizer, w, g *Node, t int) (*Array, error) {
+	y := o.Step(st.note("weight", w), st.note("gradient", g), &State{T: t, step: st})
+	if y == nil {
+		return nil, fmt.Errorf("the optimizer %s: Step returned nil instead of the new weight", optimizerName(o))
+	}
+	st.operations = append(st.operations, fmt.Sprintf("return #%d", y.id))
+	return y, nil
+}
+
+// isLinear tells whether the step does nothing but add and scale, so that it may move along what depends
+// linearly on a weight: see multiplyImages.
+func (st *step) isLinear() bool {
+	for _, operation := range st.operations {
+		switch name, _, _ := strings.Cut(operation, " #"); {
+		case name == "weight", name == "gradient", name == "return", name == "add", name == "sub", name == "scale":
+		case strings.HasPrefix(name, "get "), strings.HasPrefix(name, "set "):
+		default:
+			return false
+		}
+	}
+	return true
 }

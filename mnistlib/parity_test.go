@@ -1,7 +1,6 @@
 package mnistlib
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -173,31 +172,14 @@ type parityRun struct {
 // runAsGolden does what golden.py's run does.
 func runAsGolden(t *testing.T, model Model, config Config) parityRun {
 	t.Helper()
-	config.BatchSize = goldenBatch
+	config.BatchSize, config.Weights = goldenBatch, goldenWeights(t, model)
 	data := MNIST()
-	trainer, err := newTrainer(context.Background(), model, data, config, 1)
-	if err != nil {
-		t.Fatal(err)
+	h := trainFor(t, goldenIterations, model, reordered(data, goldenOrder(data.Train.Len())), config)
+	run := parityRun{Loss: h.Loss, weights: h.Weights}
+	for i := range h.TrainAccuracy {
+		run.Train = append(run.Train, int(math.Round(h.TrainAccuracy[i]*float64(h.TrainImages))))
+		run.Validation = append(run.Validation, int(math.Round(h.ValidationAccuracy[i]*float64(h.ValidationImages))))
 	}
-	defer trainer.close()
-	state, err := trainer.newState(goldenWeights(t, model))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer state.close()
-	var run parityRun
-	order := goldenOrder(data.Train.Len())
-	for i := range goldenIterations {
-		loss, err := state.step(order[i*goldenBatch:][:goldenBatch], i == 0)
-		if err != nil {
-			t.Fatal(err)
-		}
-		right := evaluate(t, state)
-		run.Loss = append(run.Loss, loss)
-		run.Train = append(run.Train, right.train)
-		run.Validation = append(run.Validation, right.validation)
-	}
-	run.weights = state.weights()
 	return run
 }
 

@@ -2,9 +2,11 @@ package mnistlib
 
 import (
 	"errors"
+	"slices"
 
-	. "github.com/gomlx/gomlx/pkg/core/graph"
-	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"example.com/tutorial6/mnistlib/internal/device"
+	. "github.com/gomlx/gomlx/core/graph"
+	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // Predict returns, for each image, the probability that the model gives to each of the 10 digits, in
@@ -18,36 +20,36 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	numChunk := net.chunkSize(images.Len())
-	program, err := compile(b, "prediction", func(g *Graph) []*Node { return net.predict(g, numChunk) })
+	e := net.newEvaluation(images.Len())
+	program, err := b.Compile("prediction", func(g *Graph) []*Node { return net.predict(g, e) })
 	if err != nil {
 		return nil, err
 	}
-	defer program.Finalize()
-	inputs := net.tensors(weights)
+	defer program.Close()
+	inputs, chunks := net.tensors(weights), e.chunks(images)
+	defer func() { device.Free(slices.Concat(inputs, chunks)) }()
 	probabilities := make([][]float64, images.Len())
-	for from := 0; from < images.Len(); from += numChunk {
-		part := images.Slice(from, min(from+numChunk, images.Len()))
-		outputs, err := execute(program, anys(inputs, net.evaluationImages(part, numChunk))...)
+	for c := range e.numChunks {
+		outputs, err := program.Run(slices.Concat(inputs, chunks[2*c:2*c+2])...)
 		if err != nil {
 			return nil, err
 		}
-		tensors.MustConstFlatData(outputs[0], func(p []float64) { // [10, numChunk]
-			for i := range part.Len() {
+		tensors.MustConstFlatData(outputs[0], func(p []float64) { // [10, images]
+			for i := range min(e.chunkSize, images.Len()-c*e.chunkSize) {
 				row := make([]float64, NumClasses)
 				for digit := range row {
-					row[digit] = p[digit*numChunk+i]
+					row[digit] = p[digit*e.chunkSize+i]
 				}
-				probabilities[from+i] = row
+				probabilities[c*e.chunkSize+i] = row
 			}
 		})
-		finalize(outputs)
+		device.Free(outputs)
 	}
 	return probabilities, nil
 }
 
 // prepare checks that a model, its weights and images fit together and can be computed here.
-func prepare(model Model, weights Weights, images Images, float64s bool) (*network, *backend, error) {
+func prepare(model Model, weights Weights, images Images, float64s bool) (*network, *device.Backend, error) {
 	if err := checkImages(images); err != nil {
 		return nil, nil, err
 	}
@@ -58,12 +60,9 @@ func prepare(model Model, weights Weights, images Images, float64s bool) (*netwo
 	if err := checkWeights(model, net.specs, weights); err != nil {
 		return nil, nil, err
 	}
-	b, err := openBackend()
+	b, err := openFor(net, "run")
 	if err != nil {
 		return nil, nil, err
-	}
-	if net.convolved && !b.isXLA {
-		return nil, nil, errors.New("the pure-Go backend cannot run a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
 	}
 	return net, b, nil
 }

@@ -1,259 +1,258 @@
 package mnistlib
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 
-	"github.com/gomlx/gomlx/pkg/core/dtypes"
-	. "github.com/gomlx/gomlx/pkg/core/graph"
-	"github.com/gomlx/gomlx/pkg/core/shapes"
-	"github.com/gomlx/gomlx/pkg/core/tensors"
+	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
-// A network is a model ready to be built into programs: what it consists of, and in which precision
-// it computes.
-type network struct {
-	model     Model
-	specs     []weightSpec
-	convolved bool         // the images go into a Conv2d
-	multiply  []weightSpec // the weights that the images are multiplied by
-	dtype     dtypes.DType
+// A trainingProgram trains a model for an epoch, or a part of one. What is in it makes another
+// compilation necessary; the learning rate and all other numbers of an optimizer are inputs.
+type trainingProgram struct {
+	network    *network
+	optimizer  Optimizer
+	steps      []*step // of each weight, beside network.specs: nil for what is not trained
+	batchSize  int
+	iterations int // in an epoch
+	numTrain   int
+	evaluation evaluation // which images are evaluated, and how
+	inLoop     bool       // they are evaluated after every iteration
+	loops      bool       // one execution does many iterations; the pure-Go backend's While cannot hold a training step
+	moved      bool       // their products with the weights are moved along: see products.go
 }
 
-func newNetwork(model Model, float64s bool) (*network, error) {
-	nn, x, err := describe(model)
-	if err != nil {
-		return nil, err
+// key is equal for equal programs.
+func (p *trainingProgram) key() string {
+	key := fmt.Sprint(p.network.dtype, p.network.layers, p.batchSize, p.iterations, p.numTrain, p.evaluation, p.inLoop, p.loops, p.moved)
+	for _, s := range p.network.specs {
+		key += fmt.Sprint(s)
 	}
-	net := &network{model: model, specs: nn.specs, convolved: x.convolved, multiply: *x.multiply, dtype: dtypes.Float32}
-	if float64s {
-		net.dtype = dtypes.Float64
+	for _, s := range p.steps {
+		if s != nil {
+			key += fmt.Sprint(s.operations)
+		}
 	}
-	return net, nil
+	return key
 }
 
-// trainStep builds the program of one training step. Its inputs are the state, all training images
-// (uint8 [images, 784]) with their labels (int32 [images]), and which of them are the batch (int32
-// [batch]); its outputs are the new state and the mean loss of the batch before the step.
+// build builds the program. Its inputs are, in this order:
 //
-// The state is the weights, in the model's order, then the optimizer's slots for each trainable
-// weight, then the number of steps done (float64).
+//   - the first iteration of the epoch to do, and the one after the last (int32, counted from 0);
+//   - zeros, to be filled with the iterations' losses [iterations], and with how many training and validation
+//     images are right after each (int32 [iterations]);
+//   - the weights; the slots of the optimizer for each; those for each moved product;
+//   - all training images (uint8 [images, 784]) and their labels (int32 [images]);
+//   - their order in this epoch (int32 [iterations, batch]), and the optimizer's numbers at each iteration [iterations, numbers];
+//   - the images to evaluate and their labels, chunk by chunk; the Gram matrix, if the products are moved.
 //
-// If the products of the weights and numEvaluated images are moved along (see movedProducts; 0: they are
-// not), they and their slots end the state, and the Gram matrix is the last input.
-func (net *network) trainStep(g *Graph, optimizer Optimizer, numImages, batchSize, numEvaluated int) []*Node {
-	weights := net.weightParameters(g, "")
-	slotsOf := func(name string, like *Node) []*Node {
-		slots := make([]*Node, optimizer.numSlots())
-		for i := range slots {
-			slots[i] = Parameter(g, fmt.Sprintf("slot%d of %s", i, name), like.Shape())
-		}
-		return slots
+// Its outputs are how many iterations of the epoch are done, and then the inputs from the losses to the slots. It
+// stops behind a loss that is not finite.
+func (p *trainingProgram) build(g *Graph) []*Node {
+	net := p.network
+	first, last := Parameter(g, "first", shapes.Make(dtypes.Int32)), Parameter(g, "last", shapes.Make(dtypes.Int32))
+	records := []*Node{
+		Parameter(g, "losses", shapes.Make(net.dtype, p.iterations)),
+		Parameter(g, "right in training", shapes.Make(dtypes.Int32, p.iterations)),
+		Parameter(g, "right in validation", shapes.Make(dtypes.Int32, p.iterations)),
 	}
-	slots := make([][]*Node, len(weights))
-	for i, spec := range net.specs {
-		if spec.kind.trainable() {
-			slots[i] = slotsOf(spec.name, weights[i])
-		}
-	}
-	steps := Parameter(g, "steps", shapes.Make(dtypes.Float64))
+	weights := net.weightParameters(g)
+	slots := p.slotParameters(g)
+	constants := p.constantParameters(g)
 	var products []*Node
-	var productSlots [][]*Node
-	if numEvaluated > 0 {
-		products = net.productParameters(g, "", numEvaluated)
-		for i, spec := range net.multiply {
-			productSlots = append(productSlots, slotsOf("the product of "+spec.name, products[i]))
-		}
+	if p.moved {
+		products = multiplyImages(p.chunk(constants, 0), net.imageWeights(net.layersWith(weights, false)))
 	}
-	pixels := Parameter(g, "pixels", shapes.Make(dtypes.Uint8, numImages, NumPixels))
-	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
-	batch := InsertAxes(Parameter(g, "batch", shapes.Make(dtypes.Int32, batchSize)), -1)
+
+	running := Const(g, true)
+	state := concat([]*Node{first, running, last}, records, weights, slots, products, constants)
+	numWeights, numSlots, numProducts := len(weights), len(slots), len(products)
+	parts := func(state []*Node) (records, weights, slots, products, constants []*Node) {
+		take := func(n int) (taken []*Node) {
+			taken, state = state[:n], state[n:]
+			return taken
+		}
+		take(3)
+		records, weights, slots = take(3), take(numWeights), take(numSlots)
+		return records, weights, slots, take(numProducts), state
+	}
+	inputs := func(g *Graph) []*Node {
+		list := make([]*Node, len(state))
+		for i, node := range state {
+			list[i] = Parameter(g, fmt.Sprintf("state %d", i), node.Shape())
+		}
+		return list
+	}
+	more := func(s []*Node) []*Node { return []*Node{LogicalAnd(s[1], LessThan(s[0], s[2]))} }
+	iterate := func(s []*Node) []*Node {
+		i, last := s[0], s[2]
+		records, weights, slots, products, constants := parts(s)
+		weights, slots, products, loss := p.step(i, weights, slots, products, constants)
+		right := []*Node{ScalarZero(i.Graph(), dtypes.Int32), ScalarZero(i.Graph(), dtypes.Int32)}
+		if p.inLoop {
+			right = p.evaluate(weights, products, constants)
+		}
+		written := make([]*Node, len(records))
+		for k, value := range []*Node{loss, right[0], right[1]} {
+			written[k] = Where(Equal(Iota(i.Graph(), shapes.Make(dtypes.Int32, p.iterations), 0), i), value, records[k])
+		}
+		return concat([]*Node{AddScalar(i, 1), IsFinite(loss), last}, written, weights, slots, products, constants)
+	}
+	var done []*Node
+	if p.loops {
+		closure := func(f func([]*Node) []*Node) *Function {
+			return NewClosure(g, func(g *Graph) []*Node { return f(inputs(g)) })
+		}
+		done = While(closure(more), closure(iterate), state...)
+	} else {
+		done = iterate(state)
+	}
+	records, weights, slots, _, _ = parts(done)
+	return concat(done[:1], records, weights, slots)
+}
+
+// step is one step of training, iteration i of the epoch: from the weights and what the optimizer remembers to
+// those after it, and the mean loss of the batch before it.
+func (p *trainingProgram) step(i *Node, weights, slots, products, constants []*Node) (newWeights, newSlots, newProducts []*Node, loss *Node) {
+	net := p.network
+	pixels, labels, order, numbers := constants[0], constants[1], constants[2], constants[3]
+	// Gather, as the pure-Go backend has no DynamicSlice.
+	batch := InsertAxes(Gather(order, Reshape(i, 1)), -1)
+	numbers = Gather(numbers, Reshape(i, 1))
 
 	images := Transpose(DivScalar(ConvertDType(Gather(pixels, batch), net.dtype), 255), 0, 1)
-	nn := net.layers(weights, true)
-	x := &Tensor{shape: []int{1, ImageSize, ImageSize}, node: Reshape(images, 1, ImageSize, ImageSize, batchSize)}
-	x.product = map[*Node]*Node{}
+	nn := net.layersWith(weights, true)
+	x := &Tensor{shape: imageShape, node: Reshape(images, 1, ImageSize, ImageSize, p.batchSize), products: map[string]*Node{}}
 	var differentiate []*Node
 	for i, spec := range net.specs {
 		if spec.kind.trainable() {
 			differentiate = append(differentiate, weights[i])
 		}
 	}
-	for _, w := range net.multiplied(nn) {
-		x.product[w] = Dot(w, images)
-		differentiate = append(differentiate, x.product[w])
+	for _, k := range net.imageSpecs() {
+		product := Dot(weights[k], images).Product()
+		x.products[net.specs[k].name] = product
+		differentiate = append(differentiate, product)
 	}
-	loss := crossEntropy(net.forward(nn, x), Gather(labels, batch))
+	loss = crossEntropy(net.forward(nn, x), Gather(labels, batch))
 	gradients := Gradient(loss, differentiate...)
 
-	steps = AddScalar(steps, 1)
-	var newWeights, newSlots []*Node
-	for i, spec := range net.specs {
+	var movedSlots []*Node
+	take := func(list *[]*Node, n int) []*Node {
+		taken := (*list)[:n]
+		*list = (*list)[n:]
+		return taken
+	}
+	numbersOf := map[int]*Node{} // by the place of the weight
+	from := 0
+	for k, spec := range net.specs {
 		if !spec.kind.trainable() {
 			newWeights = append(newWeights, nn.updates[spec.name])
 			continue
 		}
-		w, s := optimizer.step(weights[i], gradients[0], slots[i], steps)
-		gradients = gradients[1:]
+		n := len(p.steps[k].numbers)
+		if n > 0 {
+			numbersOf[k] = Slice(numbers, AxisRange(from, from+n))
+		}
+		from += n
+		w, s := buildStep(p.optimizer, weights[k], take(&gradients, 1)[0], take(&slots, len(p.steps[k].slots)), numbersOf[k])
 		newWeights = append(newWeights, w)
 		newSlots = append(newSlots, s...)
 	}
-	var newProducts, newProductSlots []*Node
-	if numEvaluated > 0 {
-		gram := Gather(Parameter(g, "gram", shapes.Make(net.dtype, numImages, numEvaluated)), batch)
-		for i, product := range products {
-			dy := gradients[i] // what is left of the gradients are those by the batch's products
-			p, s := optimizer.step(product, Dot(dy, gram), productSlots[i], steps)
-			newProducts = append(newProducts, p)
-			newProductSlots = append(newProductSlots, s...)
+	if p.moved {
+		gram := Gather(constants[len(constants)-1], batch)
+		for j, k := range net.imageSpecs() {
+			dy := gradients[j] // what is left of the gradients are those by the batch's products
+			product, s := buildStep(p.optimizer, products[j], Dot(dy, gram).Product(), take(&slots, len(p.steps[k].slots)), numbersOf[k])
+			newProducts = append(newProducts, product)
+			movedSlots = append(movedSlots, s...)
 		}
 	}
-	return slices.Concat(newWeights, newSlots, []*Node{steps}, newProducts, newProductSlots, []*Node{ConvertDType(loss, dtypes.Float64)})
+	return newWeights, concat(newSlots, movedSlots), newProducts, loss
 }
 
-// evaluate builds the program that judges images by the weights of some runs, in evaluation mode. Its
-// inputs are the weights of each run, with the products if they are moved, the images as
-// evaluationImages lays them out, and their labels (int32 [images]); its output tells of each run and
-// image whether the label has the largest logit (bool [runs, images]).
-func (net *network) evaluate(g *Graph, numRuns, numImages int, moved bool) []*Node {
-	logits := net.evaluationLogits(g, numRuns, numImages, moved)
-	labels := Parameter(g, "labels", shapes.Make(dtypes.Int32, numImages))
-	correct := make([]*Node, numRuns)
-	for run := range correct {
-		correct[run] = InsertAxes(isCorrect(logits[run], labels), 0)
+// evaluate counts the training and the validation images that the weights get right.
+func (p *trainingProgram) evaluate(weights, products, constants []*Node) []*Node {
+	var right []*Node
+	for c := range p.evaluation.numChunks {
+		images, labels := p.chunk(constants, c), p.chunkLabels(constants, c)
+		right = append(right, isCorrect(p.network.evaluationLogits(weights, images, products), labels))
 	}
-	return []*Node{Concatenate(correct, 0)}
+	all := right[0]
+	if len(right) > 1 {
+		all = Concatenate(right, 0)
+	}
+	count := func(from, to int) *Node {
+		return ReduceAllSum(ConvertDType(Slice(all, AxisRange(from, to)), dtypes.Int32))
+	}
+	return []*Node{count(0, p.numTrain), count(p.numTrain, p.evaluation.numImages)}
 }
 
-// predict builds the program that gives the probability of each digit, [10, images]. Its inputs are
-// the weights and the images as evaluationImages lays them out.
-func (net *network) predict(g *Graph, numImages int) []*Node {
-	z := net.evaluationLogits(g, 1, numImages, false)[0]
-	e := Exp(Sub(z, ReduceAndKeep(z, ReduceMax, 0)))
-	return []*Node{ConvertDType(Div(e, ReduceAndKeep(e, ReduceSum, 0)), dtypes.Float64)}
+// slotParameters are what the optimizer remembers of the weights, then of the moved products.
+func (p *trainingProgram) slotParameters(g *Graph) []*Node {
+	var slots []*Node
+	for i, shape := range p.slotShapes() {
+		slots = append(slots, Parameter(g, fmt.Sprintf("slot %d", i), shape))
+	}
+	return slots
 }
 
-// evaluationLogits returns the logits [10, images] of each run.
-func (net *network) evaluationLogits(g *Graph, numRuns, numImages int, moved bool) []*Node {
-	runs := make([]*Layers, numRuns)
-	var multiplied, products []*Node
-	for run := range runs {
-		prefix := fmt.Sprintf("run %d: ", run)
-		runs[run] = net.layers(net.weightParameters(g, prefix), false)
-		multiplied = append(multiplied, net.multiplied(runs[run])...)
-		if moved {
-			products = append(products, net.productParameters(g, prefix, numImages)...)
+func (p *trainingProgram) slotShapes() []shapes.Shape {
+	var list []shapes.Shape
+	add := func(k int, dimensions ...int) {
+		for range p.steps[k].slots {
+			list = append(list, shapes.Make(p.network.dtype, dimensions...))
 		}
 	}
-	x := &Tensor{shape: []int{1, ImageSize, ImageSize}}
-	if net.convolved {
-		x.padded = Parameter(g, "images", shapes.Make(net.dtype, 1, ImageSize+2, ImageSize+2, numImages))
-		x.node = Slice(x.padded, AxisRange(), AxisRange(1, -1), AxisRange(1, -1), AxisRange())
-	} else {
-		rows := net.imageParameter(g, numImages)
-		x.node = Reshape(Transpose(rows, 0, 1), 1, ImageSize, ImageSize, numImages)
-		if !moved {
-			products = multiplyRows(rows, multiplied)
-		}
-		x.product = map[*Node]*Node{}
-		for i, w := range multiplied {
-			x.product[w] = products[i]
+	for k, spec := range p.network.specs {
+		if spec.kind.trainable() {
+			add(k, spec.shape...)
 		}
 	}
-	logits := make([]*Node, numRuns)
-	for run, nn := range runs {
-		logits[run] = net.forward(nn, x)
-	}
-	return logits
-}
-
-// evaluationImages lays images out as evaluate takes them, with pixels from 0 to 1: before a Conv2d
-// the image as the last axis and a border of zeros, otherwise an image a row. It makes room for n
-// images; those that are not there stay black.
-func (net *network) evaluationImages(images Images, n int) *tensors.Tensor {
-	if net.dtype == dtypes.Float64 {
-		return evaluationTensor[float64](net, images, n)
-	}
-	return evaluationTensor[float32](net, images, n)
-}
-
-func evaluationTensor[T float32 | float64](net *network, images Images, n int) *tensors.Tensor {
-	if net.convolved {
-		return tensors.FromFlatDataAndDimensions(batchLastPixels[T](images, n, 1), 1, ImageSize+2, ImageSize+2, n)
-	}
-	rows := make([]T, n*NumPixels)
-	for i, pixel := range images.Pixels {
-		rows[i] = T(pixel) / 255
-	}
-	return tensors.FromFlatDataAndDimensions(rows, n, NumPixels)
-}
-
-func batchLastPixels[T float32 | float64](images Images, n, border int) []T {
-	side := ImageSize + 2*border
-	out := make([]T, side*side*n)
-	for row := range ImageSize {
-		for column := range ImageSize {
-			pixel := out[((row+border)*side+column+border)*n:][:n]
-			for i := range images.Len() {
-				pixel[i] = T(images.Pixels[i*NumPixels+row*ImageSize+column]) / 255
-			}
+	if p.moved {
+		for _, k := range p.network.imageSpecs() {
+			add(k, p.network.specs[k].shape[0], p.evaluation.chunkSize)
 		}
 	}
-	return out
+	return list
 }
 
-// weightParameters are inputs of a program. Their names are those of the weights after a prefix.
-func (net *network) weightParameters(g *Graph, prefix string) []*Node {
-	weights := make([]*Node, len(net.specs))
-	for i, spec := range net.specs {
-		dtype := net.dtype
-		if spec.kind == batchCount {
-			dtype = dtypes.Int64
+// constantParameters are what all iterations read.
+func (p *trainingProgram) constantParameters(g *Graph) []*Node {
+	constants := []*Node{
+		Parameter(g, "pixels", shapes.Make(dtypes.Uint8, p.numTrain, NumPixels)),
+		Parameter(g, "labels", shapes.Make(dtypes.Int32, p.numTrain)),
+		Parameter(g, "order", shapes.Make(dtypes.Int32, p.iterations, p.batchSize)),
+		Parameter(g, "numbers", shapes.Make(p.network.dtype, p.iterations, p.numNumbers())),
+	}
+	if p.inLoop {
+		for range p.evaluation.numChunks {
+			constants = append(constants, p.evaluation.parameters(g, len(constants))...)
 		}
-		weights[i] = Parameter(g, prefix+spec.name, shapes.Make(dtype, spec.shape...))
 	}
-	return weights
+	if p.moved {
+		constants = append(constants, Parameter(g, "gram", shapes.Make(p.network.dtype, p.numTrain, p.evaluation.chunkSize)))
+	}
+	return constants
 }
 
-// imageParameter is the images as rows [images, 784].
-func (net *network) imageParameter(g *Graph, numImages int) *Node {
-	return Parameter(g, "images", shapes.Make(net.dtype, numImages, NumPixels))
+func (p *trainingProgram) chunk(constants []*Node, c int) *Node       { return constants[4+2*c] }
+func (p *trainingProgram) chunkLabels(constants []*Node, c int) *Node { return constants[5+2*c] }
+
+// numNumbers is how many numbers the optimizer takes in one iteration, at least 1: no input is empty.
+func (p *trainingProgram) numNumbers() int {
+	n := 0
+	for _, s := range p.steps {
+		if s != nil {
+			n += len(s.numbers)
+		}
+	}
+	return max(1, n)
 }
 
-// productParameters are W·X [out, images] of the weights that the images are multiplied by.
-func (net *network) productParameters(g *Graph, prefix string, numImages int) []*Node {
-	products := make([]*Node, len(net.multiply))
-	for i, w := range net.multiply {
-		products[i] = Parameter(g, prefix+"product of "+w.name, shapes.Make(net.dtype, w.shape[0], numImages))
-	}
-	return products
-}
-
-// multiplied are the weights that the images are multiplied by.
-func (net *network) multiplied(nn *Layers) []*Node {
-	ws := make([]*Node, len(net.multiply))
-	for i, w := range net.multiply {
-		ws[i] = nn.weights[w.name]
-	}
-	return ws
-}
-
-func (net *network) layers(weights []*Node, training bool) *Layers {
-	nn := &Layers{weights: map[string]*Node{}, training: training, updates: map[string]*Node{}}
-	for i, spec := range net.specs {
-		nn.weights[spec.name] = weights[i]
-	}
-	return nn
-}
-
-func (net *network) forward(nn *Layers, x *Tensor) *Node {
-	logits, err := runForward(net.model, nn, x)
-	if err != nil {
-		panic(err) // compile returns it
-	}
-	return logits.node
-}
+func concat(lists ...[]*Node) []*Node { return slices.Concat(lists...) }
 
 // crossEntropy is the mean over the batch of -log softmax(logits)[label]; logits are [10, batch].
 func crossEntropy(logits, labels *Node) *Node {
@@ -262,45 +261,8 @@ func crossEntropy(logits, labels *Node) *Node {
 	return ReduceAllMean(Sub(logSum, ReduceSum(Where(oneHot(z, labels), z, ZerosLike(z)), 0)))
 }
 
-// isCorrect tells of each image whether its label has the largest logit; among equal logits the
-// first counts, as in PyTorch. It is written without ArgMax, which compiles slowly.
-func isCorrect(logits, labels *Node) *Node {
-	isLargest := Equal(logits, ReduceAndKeep(logits, ReduceMax, 0))
-	digits := Iota(logits.Graph(), shapes.Make(dtypes.Int32, logits.Shape().Dimensions...), 0)
-	first := ReduceMin(Where(isLargest, digits, AddScalar(ZerosLike(digits), NumClasses)), 0)
-	return Equal(first, labels)
-}
-
 // oneHot is true where a row of logits [10, batch] is that of the image's label.
 func oneHot(logits, labels *Node) *Node {
 	digits := Iota(logits.Graph(), shapes.Make(dtypes.Int32, logits.Shape().Dimensions...), 0)
 	return Equal(digits, BroadcastToDims(InsertAxes(labels, 0), logits.Shape().Dimensions...))
-}
-
-// compile builds a program and compiles it.
-func compile(b *backend, name string, build func(g *Graph) []*Node) (program *Graph, err error) {
-	defer catch(&err, "compiling the "+name+" program")
-	program = NewGraph(b.Backend, name)
-	program.Compile(build(program)...)
-	return program, nil
-}
-
-// execute runs a program.
-func execute(program *Graph, inputs ...any) (outputs []*tensors.Tensor, err error) {
-	defer catch(&err, "running the "+program.Name()+" program")
-	return program.Run(inputs...), nil
-}
-
-// catch turns a panic of GoMLX, which is how it reports errors while it builds, into an error.
-func catch(err *error, doing string) {
-	switch cause := recover().(type) {
-	case nil:
-	case error:
-		*err = fmt.Errorf("%s failed: %s", doing, firstLine(cause))
-		if _, ok := errors.AsType[modelError](cause); ok {
-			*err = cause
-		}
-	default:
-		*err = fmt.Errorf("%s failed: %s", doing, firstLine(cause))
-	}
 }

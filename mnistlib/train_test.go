@@ -11,24 +11,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
-
-	"github.com/gomlx/gomlx/pkg/core/tensors"
 )
 
 // small is data on which a run takes a moment: 10 iterations an epoch in batches of 20.
 func small() Data {
 	all := MNIST().Train
 	return Data{Train: all.Slice(0, 210), Validation: all.Slice(210, 260)}
-}
-
-// evaluate counts the images that the weights of one run get right.
-func evaluate(t testing.TB, state *state) correct {
-	t.Helper()
-	counts, err := state.trainer.evaluate([][]*tensors.Tensor{state.evaluated()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return counts[0]
 }
 
 func train(t *testing.T, model Model, config Config) *History {
@@ -115,68 +103,132 @@ func TestFreshSeedIsToldAndRepeats(t *testing.T) {
 	}
 }
 
-// 17 runs of an MLP are evaluated in two groups, of 9 and 8; a network with convolutions run by run.
 func TestTrainManyMakesTheRunsOfItsSeeds(t *testing.T) {
-	for _, c := range []struct {
-		model   Model
-		n       int
-		compare []int // which of them
-	}{{MLP{Hidden: 8}, 17, []int{0, 8, 9, 16}}, {CNNBN{}, 3, []int{0, 2}}} {
+	for _, model := range []Model{MLP{Hidden: 8}, CNNBN{}} {
 		config := Config{BatchSize: 20, Epochs: 2, Seed: 40, Quiet: true, Optimizer: Adam{LR: 0.01}}
-		many, err := TrainMany(c.model, small(), config, c.n)
+		many, err := TrainMany(model, small(), config, 3)
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, i := range c.compare {
-			h := many[i]
+		for i, h := range many {
 			config.Seed = 40 + uint64(i)
-			alone := train(t, c.model, config)
-			if h.Seed != config.Seed {
-				t.Errorf("run %d has the seed %d, want %d", i, h.Seed, config.Seed)
-			}
-			for k := range alone.Loss {
-				if math.Abs(h.Loss[k]-alone.Loss[k]) > 1e-4 {
-					t.Fatalf("seed %d, iteration %d: loss %v among many, %v alone", h.Seed, k+1, h.Loss[k], alone.Loss[k])
-				}
-				// One image more or less may be right.
-				if math.Abs(h.TrainAccuracy[k]-alone.TrainAccuracy[k]) > 1.5/210 || math.Abs(h.ValidationAccuracy[k]-alone.ValidationAccuracy[k]) > 1.5/50 {
-					t.Fatalf("seed %d, iteration %d: accuracies %v and %v among many, %v and %v alone", h.Seed, k+1,
-						h.TrainAccuracy[k], h.ValidationAccuracy[k], alone.TrainAccuracy[k], alone.ValidationAccuracy[k])
-				}
-			}
+			sameRun(t, h, train(t, model, config))
+		}
+	}
+}
+
+// sameRun checks that two runs are equal to the last bit.
+func sameRun(t *testing.T, a, b *History) {
+	t.Helper()
+	if a.Seed != b.Seed || !slices.Equal(a.Loss, b.Loss) || !slices.Equal(a.TrainAccuracy, b.TrainAccuracy) || !slices.Equal(a.ValidationAccuracy, b.ValidationAccuracy) {
+		t.Errorf("%s: the runs with seeds %d and %d differ", a.Name, a.Seed, b.Seed)
+	}
+	for i := range a.Weights {
+		if !slices.Equal(a.Weights[i].Values, b.Weights[i].Values) {
+			t.Errorf("%s: the runs with seeds %d and %d end with other weights %s", a.Name, a.Seed, b.Seed, a.Weights[i].Name)
+		}
+	}
+}
+
+// Each configuration gives its own run, in order, whatever it shares with the others; numbers alone compile nothing.
+func TestTrainAll(t *testing.T) {
+	var configs []Config
+	for _, c := range []Config{
+		{Optimizer: SGD{LR: 0.1}, Seed: 1},
+		{Optimizer: SGD{LR: 0.01, Momentum: 0.9, WeightDecay: 0.1}, Seed: 1, Epochs: 2},
+		{Optimizer: Adam{LR: 0.01, Beta1: 0.5}, Seed: 2},
+		{Optimizer: Adam{LR: 0.02}, Seed: 2, NoShuffle: true},
+		{Optimizer: SGD{LR: 0.1}, Seed: 3, BatchSize: 30},
+	} {
+		c.Quiet = true
+		c.Epochs = max(1, c.Epochs)
+		if c.BatchSize == 0 {
+			c.BatchSize = 20
+		}
+		configs = append(configs, c)
+	}
+	histories, err := TrainAll(MLP{Hidden: 8}, small(), configs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := numCompiled()
+	for i, h := range histories {
+		if want := optimizerName(configs[i].Optimizer); h.Optimizer != want || h.BatchSize != configs[i].BatchSize {
+			t.Errorf("history %d is of %s in batches of %d, want %s in batches of %d", i, h.Optimizer, h.BatchSize, want, configs[i].BatchSize)
+		}
+		alone, err := Train(MLP{Hidden: 8}, small(), configs[i])
+		if err != nil {
+			t.Fatal(err)
+		}
+		sameRun(t, h, alone)
+	}
+	if n := numCompiled() - before; n != 0 {
+		t.Errorf("training again compiled %d programs", n)
+	}
+	for i := range configs {
+		configs[i].Optimizer = SGD{LR: 0.3, Momentum: 0.1 * float64(i)}
+		configs[i].BatchSize = 20
+	}
+	if _, err := TrainAll(MLP{Hidden: 8}, small(), configs); err != nil {
+		t.Fatal(err)
+	}
+	if n := numCompiled() - before; n != 0 {
+		t.Errorf("other learning rates and momenta compiled %d programs", n)
+	}
+	if _, err := TrainAll(MLP{Hidden: 9}, small(), configs); err != nil {
+		t.Fatal(err)
+	}
+	if n := numCompiled() - before; n == 0 {
+		t.Error("another model ran through a program of the first")
+	}
+	if _, err := TrainAll(MLP{Hidden: 8}, small(), nil); err == nil {
+		t.Error("no configuration is no error")
+	}
+	configs[1].Epochs = -1
+	_, err = TrainAll(MLP{Hidden: 8}, small(), configs)
+	checkError(t, err, "run 2 of 5: Config.Epochs is -1")
+}
+
+func numCompiled() int {
+	compiledMutex.Lock()
+	defer compiledMutex.Unlock()
+	return numCompilations
+}
+
+// An epoch in parts is the epoch in one.
+func TestParts(t *testing.T) {
+	for _, c := range []struct {
+		model  Model
+		config Config
+	}{{MLP{Hidden: 8}, Config{Optimizer: Adam{LR: 0.01}}}, {CNNBN{}, Config{}}} {
+		c.config.BatchSize, c.config.NoShuffle, c.config.Weights, c.config.Epochs = 20, true, initialWeights(t, c.model, 1), 1
+		c.config.Quiet = true
+		want, err := Train(c.model, small(), c.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := trainFor(t, 7, c.model, small(), c.config)
+		if !slices.Equal(h.Loss, want.Loss[:7]) || !slices.Equal(h.TrainAccuracy, want.TrainAccuracy[:7]) {
+			t.Errorf("%s: 7 of 10 iterations are not the first 7: %v, want %v", want.Model, h.Loss, want.Loss[:7])
 		}
 	}
 }
 
 // Of runs that go side by side, one that diverges ends alone.
 func TestOneOfTwoDiverges(t *testing.T) {
-	trainer, err := newTrainer(context.Background(), MLP{Hidden: 8}, small(), Config{BatchSize: 20, Epochs: 2, Quiet: true}, 2)
+	weights := initialWeights(t, MLP{Hidden: 8}, 40)
+	weights[0].Values[0], weights[1].Values[0] = 1e38, 1e38
+	config := Config{BatchSize: 20, Epochs: 2, Quiet: true, Seed: 41}
+	bad := config
+	bad.Weights = weights
+	runs, err := TrainAll(MLP{Hidden: 8}, small(), []Config{bad, config})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer trainer.close()
-	runs := make([]*run, 2)
-	for i := range runs {
-		if runs[i], err = trainer.newRun(40 + uint64(i)); err != nil {
-			t.Fatal(err)
-		}
+	if n := len(runs[0].Loss); !runs[0].diverged() || n > 5 || len(runs[0].TrainAccuracy) != n-1 {
+		t.Errorf("the diverged run holds %d losses and %d accuracies", n, len(runs[0].TrainAccuracy))
 	}
-	weights := initialWeights(t, MLP{Hidden: 8}, 40)
-	weights[0].Values[0], weights[1].Values[0] = 1e38, 1e38
-	if runs[0].state, err = trainer.newState(weights); err != nil {
-		t.Fatal(err)
-	}
-	if err := trainer.iterate(context.Background(), runs); err != nil {
-		t.Fatal(err)
-	}
-	checkError(t, runs[0].err, "of MLP(8); a learning rate below")
-	if n := len(runs[0].history.Loss); n > 5 || len(runs[0].history.TrainAccuracy) != n-1 {
-		t.Errorf("the diverged run holds %d losses and %d accuracies", n, len(runs[0].history.TrainAccuracy))
-	}
-	alone := train(t, MLP{Hidden: 8}, Config{Epochs: 2, Seed: 41})
-	if h := runs[1].history; runs[1].err != nil || !slices.Equal(h.Loss, alone.Loss) || len(h.TrainAccuracy) != 20 {
-		t.Errorf("beside a diverged run, another ends with the error %v after %d losses and %d accuracies", runs[1].err, len(h.Loss), len(h.TrainAccuracy))
-	}
+	sameRun(t, runs[1], train(t, MLP{Hidden: 8}, Config{Epochs: 2, Seed: 41}))
 }
 
 func TestNoShuffleRepeatsItsBatches(t *testing.T) {
@@ -261,10 +313,19 @@ func checkError(t *testing.T, err error, want string) {
 
 func TestDivergence(t *testing.T) {
 	h, err := Train(MLP{Hidden: 8}, small(), Config{BatchSize: 20, Optimizer: SGD{LR: 1e30, Momentum: 0.9}, Seed: 3, Quiet: true, Epochs: 50})
-	checkError(t, err, fmt.Sprintf("at iteration %d of MLP(8)", len(h.Loss)))
-	checkError(t, err, "a learning rate below that of SGD(lr=1e+30, momentum=0.9) usually helps")
-	if n := len(h.Loss); n < 2 || n == 500 || math.IsNaN(h.Loss[0]) || len(h.TrainAccuracy) >= n {
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := len(h.Loss); !h.diverged() || n < 2 || n == 500 || math.IsNaN(h.Loss[0]) || len(h.TrainAccuracy) != n-1 {
 		t.Errorf("the history holds %d losses and %d accuracies", n, len(h.TrainAccuracy))
+	}
+}
+
+func TestBatchNormNeedsTwoValues(t *testing.T) {
+	_, err := Train(MLPBN{Hidden: 4}, small(), Config{BatchSize: 1, Epochs: 1, Quiet: true})
+	checkError(t, err, `BatchNorm layer "bn" needs more than one value a channel`)
+	if _, err := Train(CNNBN{}, small(), Config{BatchSize: 1, Epochs: 1, Quiet: true, EvaluateEachEpoch: true}); err != nil {
+		t.Errorf("one image has many values a channel: %v", err)
 	}
 }
 
@@ -291,7 +352,7 @@ func TestInterrupt(t *testing.T) {
 func TestInterruptWhileCompiling(t *testing.T) {
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
-	_, err := newTrainer(ctx, CNN{}, small(), Config{BatchSize: 20}, 1)
+	_, err := trainAll(ctx, CNN{}, small(), []Config{{BatchSize: 23, Quiet: true}})
 	checkError(t, err, "interrupted while compiling; nothing was trained")
 }
 
@@ -299,14 +360,10 @@ func TestMemoryStaysFlat(t *testing.T) {
 	if _, err := os.Stat("/proc/self/statm"); err != nil {
 		t.Skip("this system does not tell how much memory a program uses")
 	}
-	trainer, err := newTrainer(context.Background(), MLP{Hidden: 100}, small(), Config{BatchSize: 20, Optimizer: Adam{LR: 0.001}, Quiet: true}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer trainer.close()
 	var before int
 	for run := range 4 { // of 100 iterations, whose weights and slots take 1 MB each time
-		if _, err := trainer.train(context.Background(), 1, 1); err != nil {
+		config := Config{BatchSize: 20, Optimizer: Adam{LR: 0.001}, Seed: 1, Quiet: true}
+		if _, err := Train(MLP{Hidden: 100}, small(), config); err != nil {
 			t.Fatal(err)
 		}
 		if run == 0 {
@@ -374,15 +431,16 @@ func TestBackendSaysItsVersions(t *testing.T) {
 // GoMLX moves a tensor to the device at its first use, and of two runs that use it first at the same
 // moment one may find it neither here nor there.
 func TestSharedTensorsAreOnTheDeviceBeforeTheRuns(t *testing.T) {
-	trainer, err := newTrainer(context.Background(), MLP{Hidden: 4}, small(), Config{BatchSize: 20}, 1)
+	config := Config{BatchSize: 20, Optimizer: SGD{LR: 0.1}, Epochs: 1}
+	s, err := newSession(context.Background(), MLP{Hidden: 4}, small(), []Config{config})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer trainer.close()
-	if n := len(trainer.sharedTensors()); n != 4 {
-		t.Errorf("%d tensors are shared, expected pixels, labels and one chunk's images and labels", n)
+	defer s.close()
+	if len(s.chunks) != 2 || s.gram == nil {
+		t.Errorf("%d tensors of chunks, expected images and labels; the Gram matrix: %v", len(s.chunks), s.gram)
 	}
-	for i, tensor := range trainer.sharedTensors() {
+	for i, tensor := range append(s.chunks, s.pixels, s.labels, s.gram) {
 		if !tensor.IsOnAnyDevice() {
 			t.Errorf("shared tensor %d is not on the device yet", i)
 		}

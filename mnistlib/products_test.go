@@ -3,7 +3,6 @@ package mnistlib
 import (
 	"context"
 	"math"
-	"os"
 	"slices"
 	"testing"
 )
@@ -11,22 +10,28 @@ import (
 // bothWays makes the same run with the images multiplied anew in each evaluation, and with the products moved.
 func bothWays(t *testing.T, model Model, config Config) (anew, moved *History) {
 	t.Helper()
-	config.Quiet = true
+	config.Quiet, config.Seed = true, 1
+	if err := fillDefaults(&config); err != nil {
+		t.Fatal(err)
+	}
 	var histories []*History
 	for _, way := range []bool{false, true} {
-		trainer, err := newTrainer(context.Background(), model, MNIST(), config, 1)
+		s, err := newSession(context.Background(), model, MNIST(), []Config{config})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if (trainer.moved != nil) != way {
-			trainer.close()
-			trainer.evaluation, trainer.moved = nil, nil
-			if err := trainer.compile(way); err != nil {
+		if !s.programs[0].moved {
+			t.Fatalf("the products of %s are not moved", modelName(model))
+		}
+		if !way {
+			s.programs[0].moved = false
+			s.compiled = nil
+			if err := s.prepare(); err != nil {
 				t.Fatal(err)
 			}
 		}
-		defer trainer.close()
-		runs, err := trainer.train(context.Background(), 1, 1)
+		defer s.close()
+		runs, err := s.train(context.Background(), []Config{config}, func(*History, int) {})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -85,17 +90,15 @@ func TestWorthMoving(t *testing.T) {
 		model  Model
 		data   Data
 		config Config
-		runs   int
 		want   bool
 	}{
-		{"the tutorial's MLP", MLP{Hidden: 30}, MNIST(), Config{}, 1, true},
-		{"three epochs are too few for the Gram matrix", MLP{Hidden: 30}, MNIST(), Config{Epochs: 3}, 1, false},
-		{"sixteen runs share it", MLP{Hidden: 30}, MNIST(), Config{Epochs: 3}, 16, true},
-		{"Adam is not linear", MLP{Hidden: 30}, MNIST(), Config{Optimizer: Adam{LR: 0.005}}, 1, false},
-		{"a convolution", CNN{}, MNIST(), Config{}, 1, false},
-		{"one evaluation an epoch", MLP{Hidden: 30}, MNIST(), Config{EvaluateEachEpoch: true}, 1, false},
-		{"a batch of 1,000 images", MLP{Hidden: 30}, MNIST(), Config{BatchSize: 1000}, 1, false},
-		{"too many images for a Gram matrix", MLP{Hidden: 30}, many, Config{}, 1, false},
+		{"the tutorial's MLP", MLP{Hidden: 30}, MNIST(), Config{}, true},
+		{"Adam is not linear", MLP{Hidden: 30}, MNIST(), Config{Optimizer: Adam{LR: 0.005}}, false},
+		{"Nesterov's momentum is", MLP{Hidden: 30}, MNIST(), Config{Optimizer: nesterov{0.1, 0.9}}, true},
+		{"a convolution", CNN{}, MNIST(), Config{}, false},
+		{"one evaluation an epoch", MLP{Hidden: 30}, MNIST(), Config{EvaluateEachEpoch: true}, false},
+		{"a batch of 1,000 images", MLP{Hidden: 30}, MNIST(), Config{BatchSize: 1000}, false},
+		{"too many images for a Gram matrix", MLP{Hidden: 30}, many, Config{}, false},
 	} {
 		if err := fillDefaults(&test.config); err != nil {
 			t.Fatal(err)
@@ -104,23 +107,13 @@ func TestWorthMoving(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		trainer := &trainer{config: test.config, data: test.data, network: net}
-		if got := trainer.worthMoving(test.runs); got != test.want {
-			t.Errorf("%s: worth moving: %t, want %t", test.name, got, test.want)
+		s := &session{network: net, data: test.data, evaluation: net.newEvaluation(test.data.Train.Len() + test.data.Validation.Len())}
+		p, err := s.newProgram(test.config)
+		if err != nil {
+			t.Fatal(err)
 		}
-	}
-}
-
-func TestPreferWideVectors(t *testing.T) {
-	for _, test := range [][2]string{
-		{"", "--xla_cpu_prefer_vector_width=512"},
-		{"--xla_dump_to=here", "--xla_dump_to=here --xla_cpu_prefer_vector_width=512"},
-		{"--xla_cpu_prefer_vector_width=128", "--xla_cpu_prefer_vector_width=128"},
-	} {
-		t.Setenv("XLA_FLAGS", test[0])
-		preferWideVectors()
-		if got := os.Getenv("XLA_FLAGS"); got != test[1] {
-			t.Errorf("the flags %q became %q, want %q", test[0], got, test[1])
+		if p.moved != test.want {
+			t.Errorf("%s: worth moving: %t, want %t", test.name, p.moved, test.want)
 		}
 	}
 }

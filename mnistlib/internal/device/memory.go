@@ -1,4 +1,4 @@
-package mnistlib
+package device
 
 /*
 #include <stdlib.h>
@@ -31,6 +31,8 @@ import "runtime"
 // both, so a training has it give memory back at once while it compiles, and keep it afterwards: a
 // CNN then takes a fifth less memory, and no longer. Other C libraries stay as they are.
 
-func memoryForCompiling() { C.memory_for_compiling(C.int(max(1, runtime.NumCPU()/2))) }
+// MemoryForCompiling has the C library give freed memory back at once.
+func MemoryForCompiling() { C.memory_for_compiling(C.int(max(1, runtime.NumCPU()/2))) }
 
-func memoryForRunning() { C.memory_for_running() }
+// MemoryForRunning has it keep freed memory, for the next execution.
+func MemoryForRunning() { C.memory_for_running() }

@@ -1,0 +1,148 @@
+// Package device opens the backend that networks are computed on, compiles programs for it and runs them.
+package device
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"strings"
+	"sync"
+
+	"github.com/gomlx/compute"
+	"github.com/gomlx/compute/gobackend" // the backend in pure Go
+	"github.com/gomlx/go-xla/compute/xla"
+	"github.com/gomlx/go-xla/pjrt"
+)
+
+// A Backend is what programs are compiled for and run on.
+type Backend struct {
+	compute.Backend
+	Description string // the backend, its plugin, the device and the versions
+	IsXLA       bool
+}
+
+// Open opens the backend once for the whole program: see mnistlib.Backend.
+var Open = sync.OnceValues(func() (*Backend, error) {
+	xla.EnableAutoInstall(false) // installing is the set-up's work
+	wanted := os.Getenv(compute.ConfigEnvVar)
+	if wanted == "" {
+		wanted = "xla:cpu"
+	}
+	b, err := open(wanted)
+	if err == nil {
+		return b, nil
+	}
+	for _, other := range []string{"xla:cpu", "go"} {
+		b, otherErr := open(other)
+		if otherErr != nil || other == wanted {
+			continue
+		}
+		note := "Using XLA on the CPU instead."
+		if other == "go" {
+			note = "Using the pure-Go backend instead: it trains an MLP about 15 times slower, and cannot train a network with convolutions. `go run ./notebooks setup` installs XLA."
+		}
+		fmt.Fprintf(os.Stderr, "The backend %s cannot be used: %s. %s\n", wanted, FirstLine(err), note)
+		return b, nil
+	}
+	return nil, fmt.Errorf("no backend can be used: %s", FirstLine(err))
+})
+
+// open opens the backend that a GoMLX configuration such as "xla:cpu" names.
+func open(config string) (*Backend, error) {
+	name, wanted, _ := strings.Cut(config, ":")
+	if name != "xla" {
+		b, err := gobackend.New("")
+		if err != nil {
+			return nil, err
+		}
+		return &Backend{Backend: b, Description: "GoMLX " + moduleVersion("github.com/gomlx/gomlx") + " in pure Go, on the CPU"}, nil
+	}
+	if wanted == "" {
+		wanted = "cpu"
+	}
+	plugin := wanted
+	if _, set := os.LookupEnv(pjrt.PJRTPluginPathsEnv); !set && wanted == "cpu" {
+		if path := checkoutPlugin(); path != "" {
+			plugin = path + ",shared_buffers"
+		}
+	}
+	var options pjrt.NamedValuesMap
+	if wanted == "cpu" {
+		// Otherwise XLA hands each program to a thread of its own, which costs a small step a fifth of its time.
+		options = pjrt.NamedValuesMap{"asynchronous": false}
+		preferWideVectors()
+	}
+	b, err := xla.NewWithOptions(plugin, options)
+	if err != nil {
+		return nil, err
+	}
+	path, _, _ := strings.Cut(plugin, ",")
+	loaded, err := pjrt.GetPlugin(path)
+	if err != nil {
+		return nil, err
+	}
+	major, minor := loaded.Version()
+	return &Backend{
+		Backend: b,
+		IsXLA:   true,
+		Description: fmt.Sprintf("GoMLX %s, go-xla %s, XLA plugin %s (PJRT %d.%d), device %s",
+			moduleVersion("github.com/gomlx/gomlx"), moduleVersion("github.com/gomlx/go-xla"),
+			pluginName(loaded.Path()), major, minor, deviceName(b)),
+	}, nil
+}
+
+// preferWideVectors has XLA use vector registers of 512 bits where a processor has them, by adding to the
+// flags that it reads as it is loaded. By itself it uses 256 bits, which takes a CNN's evaluation a
+// quarter longer.
+func preferWideVectors() {
+	const name, flag = "XLA_FLAGS", "--xla_cpu_prefer_vector_width"
+	if flags := os.Getenv(name); !strings.Contains(flags, flag) {
+		os.Setenv(name, strings.TrimSpace(flags+" "+flag+"=512"))
+	}
+}
+
+// deviceName is the device's name, without what XLA adds of processes.
+func deviceName(b compute.Backend) string {
+	name, _, _ := strings.Cut(b.DeviceDescription(0), " [")
+	return name
+}
+
+// checkoutPlugin finds the plugin that the set-up put into the checkout around the working directory.
+func checkoutPlugin() string {
+	dir, err := os.Getwd()
+	for err == nil {
+		path := filepath.Join(dir, ".setup", "plugin", "pjrt_c_api_cpu_plugin.so")
+		if _, statErr := os.Stat(path); statErr == nil {
+			return path
+		}
+		parent := filepath.Dir(dir)
+		if parent == dir {
+			break
+		}
+		dir = parent
+	}
+	return ""
+}
+
+// pluginName names a plugin: the set-up keeps each in a folder with its package's name and version, and
+// links to it. Another one goes by its file's name.
+func pluginName(path string) string {
+	target, err := filepath.EvalSymlinks(path)
+	if err != nil || target == path {
+		return filepath.Base(path)
+	}
+	return filepath.Base(filepath.Dir(target))
+}
+
+// moduleVersion returns the version of a module that this program was built with.
+func moduleVersion(path string) string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == path {
+				return m.Version
+			}
+		}
+	}
+	return "(version unknown)"
+}
