@@ -213,3 +213,11 @@ func decodeHistory(text []byte) (*History, error) {
 		TrainAccuracy: f.TrainAccuracy, ValidationAccuracy: f.ValidationAccuracy,
 	}, nil
 }
+
+// count says "1 run" or "2 runs".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
+}

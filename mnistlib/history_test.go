@@ -159,7 +159,7 @@ func FuzzLoadHistory(f *testing.F) {
 		// Whatever is accepted can be printed, drawn and saved.
 		_ = h.String()
 		for _, figure := range []*Figure{LossCurve(h), AccuracyCurve(h, h)} {
-			if _, err := figure.plainVegaLite(); err != nil {
+			if _, err := figure.drawing().VegaLite(); err != nil {
 				t.Error(err)
 			}
 		}

@@ -21,6 +21,8 @@ import (
 	"testing"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
 // madeUpRun looks like a real run; its accuracies are measured after every so many iterations.
@@ -83,7 +85,7 @@ func TestBundle(t *testing.T) {
 	for name, runs := range runSets() {
 		for kind, figure := range map[string]*Figure{"loss": LossCurve(runs...), "accuracy": AccuracyCurve(runs...)} {
 			t.Run(name+" "+kind, func(t *testing.T) {
-				drawn := len(figure.legend().names) * (len(figure.legend().names) - 1) // the legend's own lines
+				drawn := len(legendNames(t, figure)) // the legend's own lines
 				for _, h := range runs {
 					if kind == "loss" {
 						drawn += len(h.Loss)
@@ -253,8 +255,8 @@ func checkPNG(t *testing.T, picture []byte, drawn bool) {
 	if colors["#222222"] == 0 {
 		t.Error("there is no text")
 	}
-	if (colors[palette[0]] > 0) != drawn {
-		t.Errorf("%d pixels of the first colour, while something is drawn: %v", colors[palette[0]], drawn)
+	if (colors[chart.Palette[0]] > 0) != drawn {
+		t.Errorf("%d pixels of the first colour, while something is drawn: %v", colors[chart.Palette[0]], drawn)
 	}
 }
 
@@ -279,10 +281,27 @@ func nameColor(c color.Color) string {
 	return fmt.Sprintf("#%02X%02X%02X", r>>8, g>>8, b>>8)
 }
 
+// legendNames are the names that a figure's legend explains.
+func legendNames(t *testing.T, f *Figure) (names []string) {
+	t.Helper()
+	spec, err := f.drawing().VegaLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	color := spec["concat"].([]any)[0].(map[string]any)["encoding"].(map[string]any)["color"].(map[string]any)
+	if color["field"] == nil {
+		return nil // a single colour needs no legend
+	}
+	for _, name := range color["scale"].(map[string]any)["domain"].([]any) {
+		names = append(names, name.(string))
+	}
+	return names
+}
+
 // curveTable is the table of the curves of a figure's panel.
 func curveTable(t *testing.T, f *Figure, panel int) map[string][]float64 {
 	t.Helper()
-	spec, err := f.plainVegaLite()
+	spec, err := f.drawing().VegaLite()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,15 +326,15 @@ func TestCurvesOfOneRun(t *testing.T) {
 	if f.Title != "MLP(30), SGD(lr=0.1), seed 42" {
 		t.Errorf("the title is %q", f.Title)
 	}
-	if got, want := f.legend().names, []string{"training", "validation"}; !slices.Equal(got, want) {
+	if got, want := legendNames(t, f), []string{"training", "validation"}; !slices.Equal(got, want) {
 		t.Errorf("the legend is %q, want %q", got, want)
 	}
 	for _, want := range []string{
 		"Training accuracy: first 0.25 at iteration 2, last 0.875 at iteration 4, highest 0.875 at iteration 4.",
 		"Validation accuracy: first 0.125 at iteration 2, last 0.75 at iteration 4, highest 0.75 at iteration 4.",
 	} {
-		if !strings.Contains(f.text(), want) {
-			t.Errorf("the description lacks %q:\n%s", want, f.text())
+		if !strings.Contains(f.drawing().Text(), want) {
+			t.Errorf("the description lacks %q:\n%s", want, f.drawing().Text())
 		}
 	}
 	if want := "diverged: the loss is not finite at iteration 3"; LossCurve(h).Subtitle != want {
@@ -339,9 +358,9 @@ func TestMeanAndBandOfRuns(t *testing.T) {
 			t.Errorf("%s is %s, want %s", column, got, values)
 		}
 	}
-	ch := f.panels[0].(*chart)
-	if len(ch.points) != 1 || fmt.Sprint(ch.points[0].y, ch.points[0].trueX) != "[1 0.5 3] [3 3 1]" {
-		t.Errorf("the last values are %v", ch.points)
+	ch := f.panels[0].(*chart.Chart)
+	if len(ch.Points) != 1 || fmt.Sprint(ch.Points[0].Y, ch.Points[0].TrueX) != "[1 0.5 3] [3 3 1]" {
+		t.Errorf("the last values are %v", ch.Points)
 	}
 	for _, want := range []string{"mean of 1 to 3 runs", "smallest to largest", "1 of 4 runs diverged"} {
 		if !strings.Contains(f.Subtitle, want) {
@@ -365,11 +384,11 @@ func TestComparisonHasOneColourEach(t *testing.T) {
 	if len(f.panels) != 2 {
 		t.Fatalf("%d panels, want training and validation", len(f.panels))
 	}
-	left, right := f.panels[0].(*chart), f.panels[1].(*chart)
-	if left.y != right.y {
-		t.Errorf("the axes differ: %v and %v", left.y, right.y)
+	left, right := f.panels[0].(*chart.Chart), f.panels[1].(*chart.Chart)
+	if left.Y != right.Y {
+		t.Errorf("the axes differ: %v and %v", left.Y, right.Y)
 	}
-	picture, err := f.png()
+	picture, err := f.drawing().PNG()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,78 +398,8 @@ func TestComparisonHasOneColourEach(t *testing.T) {
 	}
 	colors := countColors(decoded)
 	for i, want := range []bool{true, true, false} {
-		if n := colors[palette[i]]; (n > 1000) != want { // more than the legend and the dots have
+		if n := colors[chart.Palette[i]]; (n > 1000) != want { // more than the legend and the dots have
 			t.Errorf("%d pixels have colour %d", n, i)
-		}
-	}
-}
-
-func TestThinKeepsSpikes(t *testing.T) {
-	const n, limit = 60_000, 1000
-	y := make([]float64, n)
-	for i := range y {
-		y[i] = math.Sin(float64(i))
-	}
-	spikes := []int{0, 17, 33_333, 33_334, 59_998, 59_999}
-	for k, i := range spikes {
-		y[i] = 10 * float64(1-2*(k%2)) // up and down
-	}
-	y[40_000] = math.NaN()
-	keep := thin(n, limit, y)
-	if len(keep) > limit+10 {
-		t.Errorf("%d points are left, want about %d", len(keep), limit)
-	}
-	for i := 1; i < len(keep); i++ {
-		if keep[i] <= keep[i-1] {
-			t.Fatalf("point %d comes after %d", keep[i], keep[i-1])
-		}
-	}
-	for _, i := range append(spikes, 40_000) {
-		if !slices.Contains(keep, i) {
-			t.Errorf("point %d is lost", i)
-		}
-	}
-	flat := make([]float64, n)
-	flat[1], flat[n-2] = 1, 1 // so that neither end is an extreme
-	flat[2], flat[n-3] = -1, -1
-	if keep := thin(n, limit, flat); keep[0] != 0 || keep[len(keep)-1] != n-1 {
-		t.Errorf("the first point is %d and the last %d", keep[0], keep[len(keep)-1])
-	}
-	if got := thin(5, 5, y); fmt.Sprint(got) != "[0 1 2 3 4]" {
-		t.Errorf("of few points %v are left", got)
-	}
-}
-
-func TestAxis(t *testing.T) {
-	for _, test := range []struct {
-		low, high float64
-		n         int
-		want      string
-		decimals  int
-	}{
-		{0, 2.31, 5, "[0 0.5 1 1.5 2 2.5]", 1},
-		{0.113, 1, 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
-		{0.9, 1, 5, "[0.9 0.92 0.94 0.96 0.98 1]", 2},
-		{0, 310, 11, "[0 50 100 150 200 250 300 350]", 0},
-		{-3, 7, 5, "[-4 -2 0 2 4 6 8]", 0},
-		{1, 1, 5, "[1 1.2 1.4 1.6 1.8 2]", 1},
-		{0, math.Inf(-1), 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
-		{math.Inf(1), math.Inf(-1), 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
-		{0, 1.7e308, 5, "[0 5e+307 1e+308 1.5e+308]", -1},
-	} {
-		a := newAxis("", test.low, test.high, test.n)
-		ticks, decimals := a.ticks(), a.decimals()
-		if fmt.Sprintf("%.4g", ticks) != test.want || decimals != test.decimals {
-			t.Errorf("%v to %v has ticks %.4g with %d decimals, want %s with %d", test.low, test.high, ticks, decimals, test.want, test.decimals)
-		}
-	}
-}
-
-func TestTickLabels(t *testing.T) {
-	for want, v := range map[string][2]float64{"0.50": {0.5, 0.02}, "310": {310, 5}, "−2.0": {-2, 0.5}, "5e+09": {5e9, 1e9}, "2e-07": {2e-7, 1e-7}} {
-		a := axis{step: v[1]}
-		if got := a.label(v[0]); got != want {
-			t.Errorf("%v with steps of %v is labelled %q, want %q", v[0], v[1], got, want)
 		}
 	}
 }

@@ -1,4 +1,4 @@
-package mnistlib
+package chart
 
 import (
 	"gonum.org/v1/plot"
@@ -8,61 +8,61 @@ import (
 	imagefont "golang.org/x/image/font"
 )
 
-func (ch *chart) draw(c draw.Canvas, l legend) {
+func (ch *Chart) draw(c draw.Canvas, l legend) {
 	p := plot.New()
 	p.BackgroundColor = nil
-	if ch.title != "" {
-		p.Title.Text, p.Title.TextStyle, p.Title.Padding = ch.title, textStyle(axisSize, imagefont.WeightNormal, ink), pixels(6)
+	if ch.Title != "" {
+		p.Title.Text, p.Title.TextStyle, p.Title.Padding = ch.Title, textStyle(axisSize, imagefont.WeightNormal, ink), pixels(6)
 		p.Title.TextStyle.XAlign = draw.XCenter
 	}
-	ch.x.style(&p.X)
-	ch.y.style(&p.Y)
+	ch.X.style(&p.X)
+	ch.Y.style(&p.Y)
 	p.Add(grid{ch})
-	if len(ch.bars) > 0 {
-		p.Add(columns(ch.bars))
+	if len(ch.Bars) > 0 {
+		p.Add(columns(ch.Bars))
 	}
-	for _, cv := range ch.curves {
-		if cv.low != nil {
-			p.Add(band{cv, l.place(cv.name)})
+	for _, cv := range ch.Curves {
+		if cv.Low != nil {
+			p.Add(band{cv, l.place(cv.Name)})
 		}
 	}
-	for _, cv := range ch.curves {
-		p.Add(line{cv, l.place(cv.name)})
+	for _, cv := range ch.Curves {
+		p.Add(line{cv, l.place(cv.Name)})
 	}
-	for _, pts := range ch.points {
-		p.Add(dots{pts.x, pts.y, l.place(pts.name), dotOpacity})
+	for _, pts := range ch.Points {
+		p.Add(dots{pts.X, pts.Y, l.place(pts.Name), dotOpacity})
 	}
 	p.Draw(draw.Crop(c, 0, -pixels(12), pixels(12), 0))
 }
 
 // style gives an axis of a static picture the look of the interactive one.
-func (a axis) style(to *plot.Axis) {
+func (a Axis) style(to *plot.Axis) {
 	var ticks plot.ConstantTicks
 	for _, v := range a.ticks() {
 		ticks = append(ticks, plot.Tick{Value: v, Label: a.label(v)})
 	}
-	to.Min, to.Max = a.min, a.max
+	to.Min, to.Max = a.Min, a.Max
 	to.Padding = 0
-	to.LineStyle = draw.LineStyle{Color: parseColor(paleInk), Width: pixels(1)}
+	to.LineStyle = draw.LineStyle{Color: ParseColor(paleInk), Width: pixels(1)}
 	to.Tick.LineStyle = to.LineStyle
 	to.Tick.Length = pixels(5)
 	to.Tick.Marker = ticks
-	to.Label.Text = a.title
+	to.Label.Text = a.Title
 	to.Label.Padding = pixels(4)
-	to.Label.TextStyle.Color, to.Label.TextStyle.Font = parseColor(ink), textStyle(axisSize, imagefont.WeightNormal, ink).Font
-	to.Tick.Label.Color, to.Tick.Label.Font = parseColor(ink), textStyle(labelSize, imagefont.WeightNormal, ink).Font
+	to.Label.TextStyle.Color, to.Label.TextStyle.Font = ParseColor(ink), textStyle(axisSize, imagefont.WeightNormal, ink).Font
+	to.Tick.Label.Color, to.Tick.Label.Font = ParseColor(ink), textStyle(labelSize, imagefont.WeightNormal, ink).Font
 }
 
 // The marks of a static chart.
 type (
-	grid    struct{ *chart }
-	columns []bar
+	grid    struct{ *Chart }
+	columns []Bar
 	band    struct {
-		curve
+		Curve
 		color int
 	}
 	line struct {
-		curve
+		Curve
 		color int
 	}
 	dots struct {
@@ -74,11 +74,11 @@ type (
 
 func (g grid) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
-	style := draw.LineStyle{Color: parseColor(gridInk), Width: pixels(1)}
-	for _, x := range g.x.ticks() {
+	style := draw.LineStyle{Color: ParseColor(gridInk), Width: pixels(1)}
+	for _, x := range g.X.ticks() {
 		c.StrokeLine2(style, toX(x), c.Min.Y, toX(x), c.Max.Y)
 	}
-	for _, y := range g.y.ticks() {
+	for _, y := range g.Y.ticks() {
 		c.StrokeLine2(style, c.Min.X, toY(y), c.Max.X, toY(y))
 	}
 }
@@ -86,8 +86,8 @@ func (g grid) Plot(c draw.Canvas, p *plot.Plot) {
 func (bars columns) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	for _, b := range bars {
-		c.FillPolygon(parseColor(seriesColor(0)), []vg.Point{
-			{X: toX(b.from), Y: toY(0)}, {X: toX(b.to), Y: toY(0)}, {X: toX(b.to), Y: toY(b.height)}, {X: toX(b.from), Y: toY(b.height)},
+		c.FillPolygon(ParseColor(seriesColor(0)), []vg.Point{
+			{X: toX(b.From), Y: toY(0)}, {X: toX(b.To), Y: toY(0)}, {X: toX(b.To), Y: toY(b.Height)}, {X: toX(b.From), Y: toY(b.Height)},
 		})
 	}
 }
@@ -95,11 +95,11 @@ func (bars columns) Plot(c draw.Canvas, p *plot.Plot) {
 func (b band) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	var outline []vg.Point
-	for i := range b.x {
-		outline = append(outline, vg.Point{X: toX(b.x[i]), Y: toY(b.high[i])})
+	for i := range b.X {
+		outline = append(outline, vg.Point{X: toX(b.X[i]), Y: toY(b.High[i])})
 	}
-	for i := len(b.x) - 1; i >= 0; i-- {
-		outline = append(outline, vg.Point{X: toX(b.x[i]), Y: toY(b.low[i])})
+	for i := len(b.X) - 1; i >= 0; i-- {
+		outline = append(outline, vg.Point{X: toX(b.X[i]), Y: toY(b.Low[i])})
 	}
 	c.FillPolygon(translucent(b.color, bandOpacity), outline)
 }
@@ -107,9 +107,9 @@ func (b band) Plot(c draw.Canvas, p *plot.Plot) {
 func (l line) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	var stretch []vg.Point // between two breaks
-	for i := range l.x {
-		if finite(l.y[i]) {
-			stretch = append(stretch, vg.Point{X: toX(l.x[i]), Y: toY(l.y[i])})
+	for i := range l.X {
+		if finite(l.Y[i]) {
+			stretch = append(stretch, vg.Point{X: toX(l.X[i]), Y: toY(l.Y[i])})
 			continue
 		}
 		c.StrokeLines(lineStyle(l.color, lineWidth), stretch)
@@ -117,7 +117,7 @@ func (l line) Plot(c draw.Canvas, p *plot.Plot) {
 	}
 	c.StrokeLines(lineStyle(l.color, lineWidth), stretch)
 	if l.showsDots() {
-		dots{l.x, l.y, l.color, 1}.Plot(c, p)
+		dots{l.X, l.Y, l.color, 1}.Plot(c, p)
 	}
 }
 
