@@ -92,8 +92,6 @@ func Compare(a, b []*History) (Comparison, error) {
 	return c, nil
 }
 
-func last(values []float64) float64 { return values[len(values)-1] }
-
 // difference summarizes paired differences.
 func difference(differences []float64) Difference {
 	n := float64(len(differences))

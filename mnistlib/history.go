@@ -5,12 +5,15 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // A History is what one training run did: its settings and, for each iteration, how the model fared.
 type History struct {
-	Name string // what Plot calls this run; runs of one name are drawn as their mean and a band
+	Name string // what Plot calls this run; runs of one name and the same settings are drawn as their mean and a band
 
 	// The settings.
 	Model                         string // for example "MLP(30)"
@@ -39,9 +42,13 @@ type History struct {
 	Weights Weights `json:"-"` // after the last step
 }
 
-// String summarizes the run in three lines: its settings, its duration and, last, the final accuracies,
-// as fractions.
+// String summarizes the run in three lines: its settings, its duration and the final accuracies, as
+// fractions. A fourth says so if the loss did not stay finite or nothing was learned.
 func (h *History) String() string {
+	name := h.Name
+	if strings.HasPrefix(h.settingsName(), name) { // the settings follow anyway
+		name = h.Model + ", " + h.Optimizer
+	}
 	order := " in the images' own order"
 	if h.Shuffle {
 		order = ", shuffled"
@@ -56,22 +63,84 @@ func (h *History) String() string {
 	}
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s, batches of %d, %s%s, seed %d%s\n%s%s in %.1f s, %.1f s of it compilation\n",
-		h.label(), h.BatchSize, count(h.Epochs, "epoch"), order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
+		name, h.BatchSize, count(h.Epochs, "epoch"), order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
 	if n := len(h.Evaluated); n > 0 {
 		fmt.Fprintf(&s, "Final training accuracy %.4f, validation accuracy %.4f", h.TrainAccuracy[n-1], h.ValidationAccuracy[n-1])
 	} else {
 		s.WriteString("No accuracy was measured")
 	}
+	if words := h.failure(); words != "" {
+		s.WriteString("\nThe run " + words + ".")
+	}
 	return s.String()
 }
 
-// label is the run's name, or what it trained where it has none.
+// label is the run's name, or its settings where it has none.
 func (h *History) label() string {
 	if h.Name != "" {
 		return h.Name
 	}
-	return h.Model + ", " + h.Optimizer
+	return h.settingsName()
 }
+
+// settingsName tells the run from those of other settings: its model, its optimizer, and whatever else
+// is not what the zero Config makes of [MNIST]'s images. A number that is not known, 0, is left out.
+func (h *History) settingsName() string {
+	name := h.Model + ", " + h.Optimizer
+	if !h.Shuffle {
+		name += ", no shuffle"
+	}
+	for _, setting := range []struct {
+		value, usual int
+		format       string
+	}{
+		{h.BatchSize, 64, ", batch %d"},
+		{h.Epochs, 10, ", epochs %d"},
+		{h.TrainImages, 2000, ", %d training images"},
+		{h.ValidationImages, 500, ", %d validation images"},
+	} {
+		if setting.value != setting.usual && setting.value != 0 {
+			name += fmt.Sprintf(setting.format, setting.value)
+		}
+	}
+	if h.Float64 {
+		name += ", float64"
+	}
+	return name
+}
+
+// failure says, after "the run", what a reader of its curves must know: that it diverged, or that it
+// learned nothing. It is empty for other runs.
+func (h *History) failure() string {
+	if i := h.diverged(); i > 0 {
+		return fmt.Sprintf("diverged: the loss is not finite at iteration %d", i)
+	}
+	if h.atChance() {
+		return fmt.Sprintf("ended no better than guessing: training accuracy %.2f and loss %.2f, where guessing has about 1/10 and ln 10 = %.2f",
+			last(h.TrainAccuracy), h.lastLoss(), math.Log(NumClasses))
+	}
+	return ""
+}
+
+// diverged is the first iteration whose loss is not finite; 0 if there is none.
+func (h *History) diverged() int {
+	return 1 + slices.IndexFunc(h.Loss, func(v float64) bool { return !finite(v) })
+}
+
+// atChance says whether a run that was not interrupted ended where one ends that has learned nothing. A
+// model that always says the same digit is right in 1/10 of the images or a little more.
+func (h *History) atChance() bool {
+	const accuracy, below = 0.15, 0.1
+	return !h.Interrupted && len(h.Evaluated) > 0 && h.diverged() == 0 &&
+		last(h.TrainAccuracy) < accuracy && last(h.ValidationAccuracy) < accuracy && h.lastLoss() > math.Log(NumClasses)-below
+}
+
+// lastLoss is the mean of the last ten losses, of which a single one is mostly chance.
+func (h *History) lastLoss() float64 {
+	return stat.Mean(h.Loss[max(0, len(h.Loss)-10):], nil)
+}
+
+func last(values []float64) float64 { return values[len(values)-1] }
 
 // historyFormat and historyVersion begin every saved history.
 const (

@@ -57,8 +57,10 @@ func (p *livePlot) close(h *History) error {
 // liveFigure is the loss beside the accuracies, over all iterations of the run.
 func liveFigure(h *History, iterations int) *Figure {
 	f := figureOf([]*History{h})
-	groups := byLabel([]*History{h})
-	loss, accuracy := lossChart(chart.Narrow, groups), accuracyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
+	groups := bySettings([]*History{h})
+	loss, note := lossChart(chart.Narrow, groups)
+	f.note(note)
+	accuracy := accuracyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
 	spanIterations(loss, float64(iterations))
 	spanIterations(accuracy, float64(iterations))
 	f.addCharts(loss, accuracy)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/gonum/stat"
+
 	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
@@ -17,25 +19,28 @@ func Plot(runs ...*History) error {
 	return AccuracyCurve(runs...).Show()
 }
 
-// LossCurve draws the loss of each iteration's batch. Runs of one Name are drawn as their mean,
-// with a band from the smallest to the largest and a dot for each run's last loss; each Name has
-// its colour.
+// LossCurve draws the loss of each iteration's batch. Runs of one Name and the same
+// settings are drawn as their mean, with a band from the smallest to the largest and a dot for each
+// run's last loss. Where few losses are far above the others, the axis leaves them out, and the
+// subtitle says so.
 func LossCurve(runs ...*History) *Figure {
 	f := figureOf(runs)
-	groups := byLabel(runs)
+	groups := bySettings(runs)
 	if len(groups) > 1 {
 		f.Title = "Loss, " + f.Title
 	}
-	f.addCharts(lossChart(chart.Wide, groups))
+	ch, note := lossChart(chart.Wide, groups)
+	f.note(note)
+	f.addCharts(ch)
 	return f
 }
 
 // AccuracyCurve draws the accuracy on the training and on the validation images, in one panel for
-// runs of one Name, and beside each other for several. Runs of one Name are drawn as their mean,
-// with a band from the smallest to the largest and a dot for each run's last accuracy.
+// runs of one setting, and beside each other for several. Runs of one Name and the same settings are
+// drawn as their mean, with a band from the smallest to the largest and a dot for each run's last accuracy.
 func AccuracyCurve(runs ...*History) *Figure {
 	f := figureOf(runs)
-	groups := byLabel(runs)
+	groups := bySettings(runs)
 	if len(groups) < 2 {
 		f.addCharts(accuracyChart(chart.Wide, groups, trainAccuracy, validationAccuracy))
 		return f
@@ -80,11 +85,40 @@ func floats(ints []int) []float64 {
 	return s
 }
 
-func lossChart(width float64, groups []group) *chart.Chart {
-	ch := historyChart(width, groups, batchLoss)
+// lossChart draws the losses. If wild ones would flatten the others, the axis ends below them, and the
+// note says so.
+func lossChart(width float64, groups []group) (ch *chart.Chart, note string) {
+	ch = historyChart(width, groups, batchLoss)
 	_, largest := ch.RangeY()
+	if usual := largestUsual(ch.Curves); largest > usual {
+		note = fmt.Sprintf("the axis leaves out losses far above the others, up to %.3g", largest)
+		largest = usual
+	}
 	ch.Y = chart.NewAxis("loss (mean cross-entropy)", 0, largest, 5)
-	return ch
+	return ch, note
+}
+
+// largestUsual is the largest value that is not wild. Wild are losses and ends of bands above five times
+// the median loss or, where that is more, above five times what guessing costs.
+func largestUsual(curves []chart.Curve) float64 {
+	var losses, drawn []float64
+	for _, c := range curves {
+		losses = append(losses, c.Y...)
+		drawn = slices.Concat(drawn, c.Y, c.High)
+	}
+	losses = slices.DeleteFunc(losses, func(v float64) bool { return !finite(v) })
+	limit := math.Log(NumClasses)
+	if len(losses) > 0 {
+		slices.Sort(losses)
+		limit = max(limit, stat.Quantile(0.5, stat.Empirical, losses, nil))
+	}
+	largest := math.Inf(-1)
+	for _, v := range drawn {
+		if finite(v) && v <= 5*limit {
+			largest = max(largest, v)
+		}
+	}
+	return largest
 }
 
 func accuracyChart(width float64, groups []group, quantities ...quantity) *chart.Chart {
@@ -211,29 +245,47 @@ func (f *Figure) addCharts(charts ...*chart.Chart) {
 	f.Description = strings.Join(words, "\n")
 }
 
-// A group is the runs of one name.
+// A group is the runs of one name and the same settings.
 type group struct {
-	label string
+	label string // differs from those of the other groups
 	runs  []*History
 }
 
-// byLabel groups the runs, in the order in which their names first appear.
-func byLabel(runs []*History) []group {
+// bySettings groups the runs, in the order in which they first appear. Where runs of other settings
+// have the same name, the label tells these, too.
+func bySettings(runs []*History) []group {
 	var groups []group
 	for _, h := range runs {
-		i := slices.IndexFunc(groups, func(g group) bool { return g.label == h.label() })
+		i := slices.IndexFunc(groups, func(g group) bool {
+			return g.runs[0].label() == h.label() && g.runs[0].settingsName() == h.settingsName()
+		})
 		if i < 0 {
 			i = len(groups)
-			groups = append(groups, group{label: h.label()})
+			groups = append(groups, group{})
 		}
 		groups[i].runs = append(groups[i].runs, h)
+	}
+	named := map[string]int{}
+	for _, g := range groups {
+		named[g.runs[0].label()]++
+	}
+	for i := range groups {
+		name, settings := groups[i].runs[0].label(), groups[i].runs[0].settingsName()
+		switch {
+		case named[name] == 1:
+			groups[i].label = name
+		case strings.HasPrefix(settings, name):
+			groups[i].label = settings
+		default:
+			groups[i].label = name + ": " + settings
+		}
 	}
 	return groups
 }
 
 // figureOf is a figure of the runs with its titles and no panels yet.
 func figureOf(runs []*History) *Figure {
-	groups := byLabel(runs)
+	groups := bySettings(runs)
 	f := &Figure{}
 	switch {
 	case len(runs) == 0:
@@ -246,38 +298,43 @@ func figureOf(runs []*History) *Figure {
 		f.Title = fmt.Sprintf("%d settings compared", len(groups))
 	}
 
-	var notes []string
 	if len(runs) > len(groups) {
-		notes = append(notes, fmt.Sprintf("line: mean of %s; band: smallest to largest; dots at the right: each run's last value", counts(groups)))
-	}
-	interrupted, diverged := 0, 0
-	for _, h := range runs {
-		if h.Interrupted {
-			interrupted++
-		}
-		if slices.ContainsFunc(h.Loss, func(v float64) bool { return !finite(v) }) {
-			diverged++
-		}
+		f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest; dots at the right: each run's last value", counts(groups)))
 	}
 	if len(runs) == 1 {
-		h := runs[0]
-		if interrupted > 0 {
-			notes = append(notes, "interrupted after "+count(len(h.Loss), "iteration"))
+		if h := runs[0]; h.Interrupted {
+			f.note("interrupted after " + count(len(h.Loss), "iteration"))
 		}
-		if diverged > 0 {
-			i := slices.IndexFunc(h.Loss, func(v float64) bool { return !finite(v) })
-			notes = append(notes, fmt.Sprintf("diverged: the loss is not finite at iteration %d", i+1))
+		f.note(runs[0].failure())
+		return f
+	}
+	for _, told := range []struct {
+		is    func(*History) bool
+		words string
+	}{
+		{func(h *History) bool { return h.Interrupted }, "were interrupted"},
+		{func(h *History) bool { return h.diverged() > 0 }, "diverged: their loss is not finite at some iteration"},
+		{(*History).atChance, "ended no better than guessing: accuracy about 1/10, loss about ln 10"},
+	} {
+		n := 0
+		for _, h := range runs {
+			if told.is(h) {
+				n++
+			}
 		}
-	} else {
-		if interrupted > 0 {
-			notes = append(notes, fmt.Sprintf("%d of %d runs were interrupted", interrupted, len(runs)))
-		}
-		if diverged > 0 {
-			notes = append(notes, fmt.Sprintf("%d of %d runs diverged: their loss is not finite at some iteration", diverged, len(runs)))
+		if n > 0 {
+			f.note(fmt.Sprintf("%d of %d runs %s", n, len(runs), told.words))
 		}
 	}
-	f.Subtitle = strings.Join(notes, "; ")
 	return f
+}
+
+// note adds words to the subtitle.
+func (f *Figure) note(words string) {
+	if f.Subtitle != "" && words != "" {
+		f.Subtitle += "; "
+	}
+	f.Subtitle += words
 }
 
 // counts says how many runs the groups have: "16 runs", or "5 to 16 runs".

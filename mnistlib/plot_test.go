@@ -45,6 +45,18 @@ func madeUpRun(name string, seed uint64, iterations, every int) *History {
 	return h
 }
 
+// atChance is a run that learned nothing.
+func atChance(name string, seed uint64) *History {
+	h := madeUpRun(name, seed, 310, 31)
+	for i := range h.Loss {
+		h.Loss[i] = 2.303
+	}
+	for k := range h.Evaluated {
+		h.TrainAccuracy[k], h.ValidationAccuracy[k] = 0.11, 0.1
+	}
+	return h
+}
+
 func madeUpRuns(name string, n, iterations int) []*History {
 	var runs []*History
 	for i := range n {
@@ -76,6 +88,8 @@ func runSets() map[string][]*History {
 		"many long":     slices.Concat(madeUpRuns("a", 2, 20_000), madeUpRuns("b", 2, 20_000), madeUpRuns("c", 2, 20_000)),
 		"diverged":      {diverged},
 		"interrupted":   {interrupted},
+		"huge":          {{Loss: []float64{2.3, 1e300, math.MaxFloat64, math.NaN()}}},
+		"at chance":     {atChance("", 1), atChance("", 2)},
 		"not begun":     {{Model: "MLP(30)", Optimizer: "Adam(lr=0.005)"}},
 		"none":          nil,
 	}
@@ -146,6 +160,7 @@ func checkBundle(t *testing.T, f *Figure, drawn bool) {
 // checkVegaLite checks what a renderer needs, and that the axes hide nothing.
 func checkVegaLite(t *testing.T, spec map[string]any) {
 	t.Helper()
+	subtitle := fmt.Sprint(spec["title"].(map[string]any)["subtitle"])
 	if spec["$schema"] != "https://vega.github.io/schema/vega-lite/v5.json" {
 		t.Errorf("$schema is %v", spec["$schema"])
 	}
@@ -178,7 +193,8 @@ func checkVegaLite(t *testing.T, spec map[string]any) {
 					continue
 				}
 				for _, v := range values {
-					if rounding := 1e-5 * (high - low); v < low-rounding || v > high+rounding {
+					cutOff := v > high && column != "x" && strings.Contains(subtitle, "leaves out") // it is said
+					if rounding := 1e-5 * (high - low); !cutOff && (v < low-rounding || v > high+rounding) {
 						t.Errorf("%s %v lies outside its axis, %v to %v", column, v, low, high)
 					}
 				}
@@ -311,7 +327,7 @@ func curveTable(t *testing.T, f *Figure, panel int) map[string][]float64 {
 
 func TestCurvesOfOneRun(t *testing.T) {
 	h := &History{
-		Model: "MLP(30)", Optimizer: "SGD(lr=0.1)", Seed: 42, Loss: []float64{2.5, 1.5, math.NaN(), 0.5},
+		Model: "MLP(30)", Optimizer: "SGD(lr=0.1)", Shuffle: true, Seed: 42, Loss: []float64{2.5, 1.5, math.NaN(), 0.5},
 		Evaluated: []int{2, 4}, TrainAccuracy: []float64{0.25, 0.875}, ValidationAccuracy: []float64{0.125, 0.75},
 	}
 	loss := curveTable(t, LossCurve(h), 0)
@@ -366,6 +382,95 @@ func TestMeanAndBandOfRuns(t *testing.T) {
 		if !strings.Contains(f.Subtitle, want) {
 			t.Errorf("the subtitle %q lacks %q", f.Subtitle, want)
 		}
+	}
+}
+
+// Runs of other settings are other curves, whatever their names.
+func TestRunsOfOtherSettingsAreApart(t *testing.T) {
+	changes := map[string]func(*History){
+		"MLP(30), SGD(lr=0.1, momentum=0.9), no shuffle":            func(h *History) { h.Shuffle = false },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), batch 32":              func(h *History) { h.BatchSize = 32 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), epochs 3":              func(h *History) { h.Epochs = 3 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), 1000 training images":  func(h *History) { h.TrainImages = 1000 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), 10 validation images":  func(h *History) { h.ValidationImages = 10 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), float64":               func(h *History) { h.Float64 = true },
+		"CNN, SGD(lr=0.1, momentum=0.9)":                            func(h *History) { h.Model = "CNN" },
+		"MLP(30), Adam(lr=0.005)":                                   func(h *History) { h.Optimizer = "Adam(lr=0.005)" },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), no shuffle, batch 128": func(h *History) { h.Shuffle, h.BatchSize = false, 128 },
+	}
+	for _, name := range []string{"", "mine", "MLP(30), SGD(lr=0.1, momentum=0.9)"} {
+		for settings, change := range changes {
+			changed := madeUpRun(name, 1, 31, 1)
+			change(changed)
+			usual := "MLP(30), SGD(lr=0.1, momentum=0.9)"
+			want := []string{usual, settings}
+			switch {
+			case name == "mine":
+				want = []string{"mine: " + usual, "mine: " + settings}
+			case name != "" && !strings.HasPrefix(settings, name):
+				want[1] = name + ": " + settings
+			}
+			got := legendNames(t, LossCurve(madeUpRun(name, 1, 31, 1), madeUpRun(name, 2, 31, 1), changed))
+			if !slices.Equal(got, want) {
+				t.Errorf("the legend of runs named %q is %q, want %q", name, got, want)
+			}
+		}
+	}
+	if got := legendNames(t, LossCurve(madeUpRun("a", 1, 31, 1), madeUpRun("a", 2, 31, 1), madeUpRun("b", 1, 31, 1))); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("the legend of runs with names of their own is %q", got)
+	}
+}
+
+// A run that diverges is shown: a wild loss does not flatten the others, and the figure says what is wrong.
+func TestWildLossesDoNotFlattenTheOthers(t *testing.T) {
+	for _, wild := range []float64{12, 4e9, 1e308} {
+		h := madeUpRun("", 1, 60, 1)
+		h.Loss[58], h.Loss[59] = wild, math.NaN()
+		f := LossCurve(h)
+		if top := f.panels[0].(*chart.Chart).Y.Max; top < 2.3 || top > 5 {
+			t.Errorf("with a loss of %v, the axis ends at %v", wild, top)
+		}
+		want := fmt.Sprintf("diverged: the loss is not finite at iteration 60; the axis leaves out losses far above the others, up to %.3g", wild)
+		if f.Subtitle != want {
+			t.Errorf("the subtitle is %q, want %q", f.Subtitle, want)
+		}
+		if live := liveFigure(h, 60).Subtitle; live != want {
+			t.Errorf("while it grows, the subtitle is %q, want %q", live, want)
+		}
+	}
+	// One setting that diverges at once beside one that learns.
+	diverged := &History{Name: "too fast", Loss: []float64{2.4, 1e2, 1e5, math.Inf(1)}}
+	f := LossCurve(madeUpRun("", 1, 60, 1), diverged)
+	if top := f.panels[0].(*chart.Chart).Y.Max; top > 5 {
+		t.Errorf("the axis ends at %v", top)
+	}
+	// A loss that is large throughout is no exception.
+	high := &History{Loss: []float64{60, 50, 40, 50}}
+	if f := LossCurve(high); f.panels[0].(*chart.Chart).Y.Max < 60 || strings.Contains(f.Subtitle, "leaves out") {
+		t.Errorf("the axis ends at %v, and the subtitle is %q", f.panels[0].(*chart.Chart).Y.Max, f.Subtitle)
+	}
+}
+
+func TestRunsThatLearnedNothingSaySo(t *testing.T) {
+	h := atChance("", 1)
+	want := "ended no better than guessing: training accuracy 0.11 and loss 2.30, where guessing has about 1/10 and ln 10 = 2.30"
+	if got := AccuracyCurve(h).Subtitle; got != want {
+		t.Errorf("the subtitle is %q, want %q", got, want)
+	}
+	if !strings.HasSuffix(h.String(), "validation accuracy 0.1000\nThe run "+want+".") {
+		t.Errorf("the summary is %s", h)
+	}
+	if got, want := LossCurve(h, madeUpRun("", 2, 310, 31)).Subtitle, "1 of 2 runs ended no better than guessing"; !strings.Contains(got, want) {
+		t.Errorf("the subtitle %q lacks %q", got, want)
+	}
+	for _, fine := range []*History{madeUpRun("", 2, 310, 31), madeUpRun("", 2, 310, 311), {}} {
+		if got := LossCurve(fine).Subtitle + fine.String(); strings.Contains(got, "guessing") {
+			t.Errorf("a run that is not at chance: %q", got)
+		}
+	}
+	h.Interrupted = true // it had no time to learn
+	if got := LossCurve(h).Subtitle; got != "interrupted after 310 iterations" {
+		t.Errorf("the subtitle of an interrupted run is %q", got)
 	}
 }
 

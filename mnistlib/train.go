@@ -302,7 +302,7 @@ func (t *trainer) newRun(seed uint64) (*run, error) {
 		random: rand.New(rand.NewPCG(seed, shuffleStream)),
 		order:  make([]int32, t.data.Train.Len()),
 	}
-	r.history.Name = r.history.Model + ", " + r.history.Optimizer
+	r.history.Name = r.history.settingsName()
 	for i := range r.order {
 		r.order[i] = int32(i)
 	}

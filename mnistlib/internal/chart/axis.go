@@ -68,3 +68,5 @@ func (a Axis) format() string {
 	}
 	return ".3~g"
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

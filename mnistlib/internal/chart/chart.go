@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// A Chart is a panel of curves, points or bars over two axes.
+// A Chart is a panel of curves, points or bars over two axes. What lies above the y axis is cut off.
 type Chart struct {
 	Title         string // above the panel
 	Width, Height float64
@@ -73,7 +73,11 @@ func (ch *Chart) RangeY() (smallest, largest float64) {
 	return smallest, largest
 }
 
+// clipped says whether a curve leaves the chart at the top, because its axis was chosen so.
+func (ch *Chart) clipped() bool {
+	_, largest := ch.RangeY()
+	return largest > ch.Y.Max
+}
+
 // showsDots says whether a curve is so short that its points are drawn too.
 func (c *Curve) showsDots() bool { return len(c.X) <= 20 }
-
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -1,6 +1,8 @@
 package chart
 
 import (
+	"slices"
+
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -95,36 +97,61 @@ func (bars columns) Plot(c draw.Canvas, p *plot.Plot) {
 func (b band) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	var outline []vg.Point
+	low, high := drawnHeights(p, b.Low), drawnHeights(p, b.High)
 	for i := range b.X {
-		outline = append(outline, vg.Point{X: toX(b.X[i]), Y: toY(b.High[i])})
+		outline = append(outline, vg.Point{X: toX(b.X[i]), Y: toY(high[i])})
 	}
 	for i := len(b.X) - 1; i >= 0; i-- {
-		outline = append(outline, vg.Point{X: toX(b.X[i]), Y: toY(b.Low[i])})
+		outline = append(outline, vg.Point{X: toX(b.X[i]), Y: toY(low[i])})
+	}
+	if leaves(p, b.High) {
+		outline = c.ClipPolygonXY(outline)
 	}
 	c.FillPolygon(translucent(b.color, bandOpacity), outline)
 }
 
 func (l line) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
-	var stretch []vg.Point // between two breaks
-	for i := range l.X {
-		if finite(l.Y[i]) {
-			stretch = append(stretch, vg.Point{X: toX(l.X[i]), Y: toY(l.Y[i])})
-			continue
+	stretches := [][]vg.Point{nil} // between two breaks
+	for i, y := range drawnHeights(p, l.Y) {
+		if finite(y) {
+			last := &stretches[len(stretches)-1]
+			*last = append(*last, vg.Point{X: toX(l.X[i]), Y: toY(y)})
+		} else {
+			stretches = append(stretches, nil)
 		}
-		c.StrokeLines(lineStyle(l.color, lineWidth), stretch)
-		stretch = nil
 	}
-	c.StrokeLines(lineStyle(l.color, lineWidth), stretch)
+	if leaves(p, l.Y) {
+		stretches = c.ClipLinesXY(stretches...)
+	}
+	c.StrokeLines(lineStyle(l.color, lineWidth), stretches...)
 	if l.showsDots() {
 		dots{l.X, l.Y, l.color, 1}.Plot(c, p)
 	}
 }
 
+// leaves says whether a value lies above the y axis.
+func leaves(p *plot.Plot, values []float64) bool {
+	return slices.ContainsFunc(values, func(v float64) bool { return finite(v) && v > p.Y.Max })
+}
+
+// drawnHeights brings values far above the y axis, which is where they are cut off, so near that
+// their places on the paper are finite.
+func drawnHeights(p *plot.Plot, values []float64) []float64 {
+	farthest := p.Y.Max + 100*(p.Y.Max-p.Y.Min)
+	heights := slices.Clone(values)
+	for i, v := range heights {
+		if finite(v) {
+			heights[i] = min(v, farthest)
+		}
+	}
+	return heights
+}
+
 func (d dots) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	for i := range d.x {
-		if finite(d.y[i]) {
+		if finite(d.y[i]) && d.y[i] <= p.Y.Max {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: translucent(d.color, d.opacity), Radius: pixels(4), Shape: draw.CircleGlyph{}},
 				vg.Point{X: toX(d.x[i]), Y: toY(d.y[i])})
 		}

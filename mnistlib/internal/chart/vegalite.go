@@ -69,7 +69,7 @@ func (ch *Chart) vegaCurves(id int, l legend) object {
 		tooltip = append(tooltip, field("low", "smallest"), field("high", "largest"))
 		layers = append(layers, object{
 			"transform": []any{object{"filter": "isValid(datum.low)"}},
-			"mark":      object{"type": "area"},
+			"mark":      object{"type": "area", "clip": ch.clipped()},
 			"encoding": object{
 				"y":       object{"field": "low", "type": "quantitative"},
 				"y2":      object{"field": "high"},
@@ -83,11 +83,11 @@ func (ch *Chart) vegaCurves(id int, l legend) object {
 		object{
 			// Without an order of its own, Vega-Lite connects the points from left to right.
 			"transform": []any{object{"window": []any{object{"op": "row_number", "as": "order"}}}},
-			"mark":      object{"type": "line"},
+			"mark":      object{"type": "line", "clip": ch.clipped()},
 			"encoding":  object{"opacity": l.opacity(1), "order": object{"field": "order", "type": "quantitative"}},
 		},
 		object{
-			"transform": []any{object{"filter": "isValid(datum.y)"}},
+			"transform": []any{object{"filter": "isValid(datum.y) && " + ch.shows("datum.y")}},
 			"params": []any{object{"name": hover, "select": object{
 				"type": "point", "nearest": true, "on": "mouseover", "clear": "mouseout",
 			}}},
@@ -106,6 +106,14 @@ func (ch *Chart) vegaCurves(id int, l legend) object {
 		}}
 	}
 	return object{"data": rows.data(), "transform": l.namesOfSeries(), "layer": layers}
+}
+
+// shows is the expression of Vega that a value is not cut off.
+func (ch *Chart) shows(value string) string {
+	if !ch.clipped() {
+		return "true"
+	}
+	return value + " <= " + literal(ch.Y.Max)
 }
 
 func (ch *Chart) vegaBars() object {
@@ -130,7 +138,7 @@ func (ch *Chart) vegaPoints(l legend) object {
 		}
 	}
 	return object{
-		"data": rows.data(), "transform": l.namesOfSeries(),
+		"data": rows.data(), "transform": append(l.namesOfSeries(), object{"filter": ch.shows("datum.y")}),
 		"mark": object{"type": "point", "filled": true, "size": 50},
 		"encoding": object{
 			"x":       object{"field": "shift", "type": "quantitative"},
@@ -201,7 +209,7 @@ func field(name, title string) object {
 func literal(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // strings and bools always have one
+		panic(err) // strings, bools and finite numbers always have one
 	}
 	return string(text)
 }
