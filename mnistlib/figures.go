@@ -119,10 +119,10 @@ func Gallery(title string, images Images, captions []string) *Figure {
 	return pictures(title, tiles, captions)
 }
 
-// HeatMaps draws matrices as pictures in a grid with a caption under each: the filters of a layer,
+// Matrices draws matrices as pictures in a grid with a caption under each: the filters of a layer,
 // or its feature maps. All share one scale of colours, which the subtitle gives: blue is negative,
 // white 0 and orange positive.
-func HeatMaps(title string, matrices [][][]float64, captions []string) *Figure {
+func Matrices(title string, matrices [][][]float64, captions []string) *Figure {
 	if len(captions) != len(matrices) {
 		return cannotDraw("%d captions for %d matrices; give each matrix its caption", len(captions), len(matrices))
 	}

@@ -40,8 +40,8 @@ func TestHeatMap(t *testing.T) {
 	}
 }
 
-func TestHeatMaps(t *testing.T) {
-	f := HeatMaps("Filters", [][][]float64{{{-2, 0}, {1, 2}}, {{0, 0, math.Inf(1)}}}, []string{"first", "second"})
+func TestMatrices(t *testing.T) {
+	f := Matrices("Filters", [][][]float64{{{-2, 0}, {1, 2}}, {{0, 0, math.Inf(1)}}}, []string{"first", "second"})
 	checkBundle(t, f, true)
 	m := f.panels[0].(*chart.Pictures)
 	for _, test := range []struct {
@@ -101,9 +101,9 @@ func TestLines(t *testing.T) {
 func TestFiguresThatCannotBeDrawn(t *testing.T) {
 	for want, f := range map[string]*Figure{
 		"2 images have 784 pixels":      Gallery("", Images{Pixels: make([]byte, NumPixels), Labels: make([]byte, 2)}, nil),
-		"1 captions for 0 matrices":     HeatMaps("", nil, []string{"a"}),
-		"matrix 0 is empty":             HeatMaps("", [][][]float64{{}}, []string{"a"}),
-		"rows of 1 and of 2 values":     HeatMaps("", [][][]float64{{{1}, {1, 2}}}, []string{"a"}),
+		"1 captions for 0 matrices":     Matrices("", nil, []string{"a"}),
+		"matrix 0 is empty":             Matrices("", [][][]float64{{}}, []string{"a"}),
+		"rows of 1 and of 2 values":     Matrices("", [][][]float64{{{1}, {1, 2}}}, []string{"a"}),
 		"row \"a\" has 2 values":        HeatMap("", "", "", []string{"a"}, []string{"b"}, [][]float64{{1, 2}}),
 		"0 rows of values have 1 names": HeatMap("", "", "", []string{"a"}, []string{"b"}, nil),
 		"1 names for 0 samples":         Histograms("", "", []string{"a"}, nil),
@@ -119,7 +119,7 @@ func TestFiguresThatCannotBeDrawn(t *testing.T) {
 
 func TestFewerColors(t *testing.T) {
 	// 1,000 shades, of which one fills half of the picture.
-	f := HeatMaps("", [][][]float64{make([][]float64, 40)}, []string{""})
+	f := Matrices("", [][][]float64{make([][]float64, 40)}, []string{""})
 	if f.err == nil {
 		t.Fatal("a matrix of empty rows is drawn")
 	}
@@ -130,7 +130,7 @@ func TestFewerColors(t *testing.T) {
 			matrix[y][x] = float64(25*y+x)/1000 - 0.5
 		}
 	}
-	picture, err := HeatMaps("", [][][]float64{matrix}, []string{""}).drawing().PNG()
+	picture, err := Matrices("", [][][]float64{matrix}, []string{""}).drawing().PNG()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -146,6 +146,12 @@ func TestBadHistoryFiles(t *testing.T) {
 	if _, err := LoadHistory(path); err == nil || !strings.HasPrefix(err.Error(), path+" is not a history") {
 		t.Errorf("the error does not name the file: %v", err)
 	}
+	if err := os.Truncate(path, maxHistory+1); err != nil { // longer, with a hole
+		t.Fatal(err)
+	}
+	if _, err := LoadHistory(path); err == nil || !strings.Contains(err.Error(), "larger than 67108864 bytes") {
+		t.Errorf("a file beyond the limit: %v", err)
+	}
 }
 
 func FuzzLoadHistory(f *testing.F) {
