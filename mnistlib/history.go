@@ -164,7 +164,7 @@ type historyFile struct {
 }
 
 // maxHistory is how large a file of a history may be, in bytes: a thousand epochs of the tutorial's take
-// 2 MB.
+// less than 2 MB.
 const maxHistory = 64 << 20
 
 // numbers are floats of which some may not be finite: JSON has no NaN, so it becomes null.

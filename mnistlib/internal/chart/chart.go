@@ -17,8 +17,9 @@ type Chart struct {
 }
 
 // Wide and Narrow are the widths of a chart that stands alone and of one that stands beside another, in
-// pixels, without the room of its axis.
-const Wide, Narrow = 680, 350
+// pixels, without the room of its axis. Two narrow ones fit beside each other in the 840 pixels that a
+// notebook has on a small screen.
+const Wide, Narrow = 680, 320
 
 // A Curve is a line, with a band about it or none. Where Y is not finite, it breaks.
 type Curve struct {

@@ -35,9 +35,11 @@ var Palette = []string{"#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#
 // seriesColor is the colour of a name in the legend; they repeat after the seventh.
 func seriesColor(i int) string { return Palette[i%len(Palette)] }
 
-// seriesDash is the pattern of the name's line: it tells apart names of one colour.
+// seriesDash is the pattern of the name's line: it tells apart neighbours without their colours, and
+// names of one colour.
 func seriesDash(i int) []float64 {
-	return [][]float64{nil, {8, 4}, {2, 3}}[i/len(Palette)%3]
+	patterns := [][]float64{nil, {10, 4}, {3, 3}, {10, 3, 3, 3}}
+	return patterns[i%len(patterns)]
 }
 
 func pixels(x float64) vg.Length { return vg.Points(0.75 * x) }

@@ -34,9 +34,7 @@ func (ch *Chart) vegaLite(id int, l legend) object {
 			"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": colors},
 			"legend": object{"title": "", "orient": "top", "symbolType": "stroke", "columns": l.columns},
 		}
-		if len(l.names) > len(Palette) {
-			encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
-		}
+		encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
 	}
 	return object{"title": ch.Title, "width": ch.Width, "height": ch.Height, "encoding": encoding, "layer": groups}
 }
