@@ -12,8 +12,9 @@ import (
 
 // A Spread tells how a quantity varies over runs.
 type Spread struct {
-	Mean, Deviation float64 // the standard deviation with n-1: of a single run, 0 for want of others
-	Low, High       float64 // the smallest and the largest
+	Mean     float64
+	StdDev   float64 // with n-1 below the root; of a single run 0, for want of others
+	Min, Max float64
 }
 
 // FinalAccuracies returns how the last accuracies of some runs are spread. Runs that measured none
@@ -33,15 +34,15 @@ func spread(values []float64) Spread {
 	if len(values) == 0 {
 		return Spread{}
 	}
-	s := Spread{Mean: stat.Mean(values, nil), Low: slices.Min(values), High: slices.Max(values)}
+	s := Spread{Mean: stat.Mean(values, nil), Min: slices.Min(values), Max: slices.Max(values)}
 	if len(values) > 1 {
-		s.Deviation = stat.StdDev(values, nil)
+		s.StdDev = stat.StdDev(values, nil)
 	}
 	return s
 }
 
 func (s Spread) String() string {
-	return fmt.Sprintf("%.4f ± %.4f, from %.4f to %.4f", s.Mean, s.Deviation, s.Low, s.High)
+	return fmt.Sprintf("%.4f ± %.4f, from %.4f to %.4f", s.Mean, s.StdDev, s.Min, s.Max)
 }
 
 // A Comparison tells how two methods differ over runs with the same seeds. It prints as a sentence of three lines.
@@ -91,8 +92,6 @@ func Compare(a, b []*History) (Comparison, error) {
 	c.Train, c.Validation = difference(train), difference(validation)
 	return c, nil
 }
-
-func last(values []float64) float64 { return values[len(values)-1] }
 
 // difference summarizes paired differences.
 func difference(differences []float64) Difference {

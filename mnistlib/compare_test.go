@@ -78,8 +78,8 @@ func TestSpreadOfFinalAccuracies(t *testing.T) {
 	runs := runsOf("a", []float64{0.90, 0.92, 0.88, 0.95, 0.91}, []float64{0.5, 0.5, 0.5, 0.5, 0.5})
 	runs = append(runs, &History{}) // stopped before it measured anything
 	train, validation := FinalAccuracies(runs)
-	if s := train.String(); s != "0.9120 ± 0.0259, from 0.8800 to 0.9500" || math.Abs(train.Deviation-0.02588435821108955) > 1e-12 {
-		t.Errorf("the training accuracies are %s with the deviation %v", s, train.Deviation)
+	if s := train.String(); s != "0.9120 ± 0.0259, from 0.8800 to 0.9500" || math.Abs(train.StdDev-0.02588435821108955) > 1e-12 {
+		t.Errorf("the training accuracies are %s with the deviation %v", s, train.StdDev)
 	}
 	if validation != (Spread{0.5, 0, 0.5, 0.5}) {
 		t.Errorf("the validation accuracies are %v", validation)

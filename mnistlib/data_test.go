@@ -9,7 +9,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -110,8 +109,8 @@ func smallImages(n, start int) Images {
 	return images
 }
 
-// idx writes an IDX file: a magic number, sizes, content.
-func idx(magic uint32, sizes []uint32, content []byte) []byte {
+// idxFile writes an IDX file: a magic number, sizes, content.
+func idxFile(magic uint32, sizes []uint32, content []byte) []byte {
 	file := binary.BigEndian.AppendUint32(nil, magic)
 	for _, size := range sizes {
 		file = binary.BigEndian.AppendUint32(file, size)
@@ -120,11 +119,11 @@ func idx(magic uint32, sizes []uint32, content []byte) []byte {
 }
 
 func idxImages(n int, pixels []byte) []byte {
-	return idx(0x803, []uint32{uint32(n), ImageSize, ImageSize}, pixels)
+	return idxFile(0x803, []uint32{uint32(n), ImageSize, ImageSize}, pixels)
 }
 
 func idxLabels(n int, labels []byte) []byte {
-	return idx(0x801, []uint32{uint32(n)}, labels)
+	return idxFile(0x801, []uint32{uint32(n)}, labels)
 }
 
 func gzipped(content []byte) []byte {
@@ -237,13 +236,13 @@ func TestLoadMNISTErrors(t *testing.T) {
 		{"text", imagesName, []byte("<html>404 Not Found</html>"), "magic number is 0x3c68746d, expected 0x00000803"},
 		{"labels for images", imagesName, labels, "magic number is 0x00000801, expected 0x00000803"},
 		{"images for labels", labelsName, images, "magic number is 0x00000803, expected 0x00000801"},
-		{"32 × 32", imagesName, idx(0x803, []uint32{1, 32, 32}, make([]byte, 1024)), "[32 32], expected [28 28] pixels"},
-		{"width that wraps", imagesName, idx(0x803, []uint32{3, 28, 1 << 31}, nil), "[28 2147483648], expected [28 28] pixels"},
+		{"32 × 32", imagesName, idxFile(0x803, []uint32{1, 32, 32}, make([]byte, 1024)), "[32 32], expected [28 28] pixels"},
+		{"width that wraps", imagesName, idxFile(0x803, []uint32{3, 28, 1 << 31}, nil), "[28 2147483648], expected [28 28] pixels"},
 		{"label out of range", labelsName, badLabel, "label 1 is 10, expected a digit from 0 to 9"},
 		{"fewer labels", labelsName, idxLabels(2, labels[8:10]), "3 images and train-labels-idx1-ubyte 2 labels"},
 		{"no items", imagesName, idxImages(0, nil), "announces 0 items, expected 1 to 60000"},
 		{"too many items", labelsName, idxLabels(60_001, make([]byte, 60_001)), "announces 60001 items, expected 1 to 60000"},
-		{"absurdly many items", imagesName, idx(0x803, []uint32{1<<32 - 1, 28, 28}, nil), "announces 4294967295 items"},
+		{"absurdly many items", imagesName, idxFile(0x803, []uint32{1<<32 - 1, 28, 28}, nil), "announces 4294967295 items"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			folder := writeMNIST(t, map[string][]byte{test.file: test.with})
@@ -278,64 +277,6 @@ func TestLoadMNISTErrors(t *testing.T) {
 		}
 		if _, err := LoadMNIST(folder); err == nil || !strings.Contains(err.Error(), imagesName) {
 			t.Errorf("the error is %v", err)
-		}
-	})
-}
-
-// A file that announces 60,000 images but holds none costs no memory for them.
-func TestReadIDXAllocatesWhatIsThere(t *testing.T) {
-	file := idxImages(60_000, nil)
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	if _, err := readIDX(bytes.NewReader(file), ImageSize, ImageSize); err == nil {
-		t.Fatal("no error")
-	}
-	runtime.ReadMemStats(&after)
-	if allocated := after.TotalAlloc - before.TotalAlloc; allocated > 1_000_000 {
-		t.Errorf("%d bytes allocated for a file of %d", allocated, len(file))
-	}
-}
-
-func FuzzReadIDX(f *testing.F) {
-	images := smallImages(2, 0)
-	for _, file := range [][]byte{
-		idxImages(2, images.Pixels),
-		idxLabels(2, images.Labels),
-		gzipped(idxImages(2, images.Pixels)),
-		gzipped(idxLabels(2, images.Labels)),
-		idxLabels(60_000, nil),
-		idx(0x803, []uint32{1<<32 - 1, 28, 28}, nil),
-		gzipped(idxLabels(2, images.Labels))[:20],
-		{},
-	} {
-		f.Add(file)
-	}
-	f.Fuzz(func(t *testing.T, file []byte) {
-		for _, itemShape := range [][]int{{ImageSize, ImageSize}, {}} {
-			items, err := readIDX(bytes.NewReader(file), itemShape...)
-			if err != nil {
-				if items != nil {
-					t.Error("items in spite of the error")
-				}
-				continue
-			}
-			itemBytes, header := 1, idxLabels
-			if len(itemShape) == 2 {
-				itemBytes, header = NumPixels, idxImages
-			}
-			n := len(items) / itemBytes
-			if n < 1 || n > 60_000 || len(items) != n*itemBytes {
-				t.Fatalf("%d bytes for items of %d", len(items), itemBytes)
-			}
-			// A file that is read holds what was read and nothing else.
-			whole := header(n, items)
-			if !bytes.HasPrefix(file, []byte{0x1f, 0x8b}) && !bytes.Equal(file, whole) {
-				t.Error("the file holds something else than what was read")
-			}
-			again, err := readIDX(bytes.NewReader(gzipped(whole)), itemShape...)
-			if err != nil || !bytes.Equal(again, items) {
-				t.Errorf("gzipped, it does not read back: %v", err)
-			}
 		}
 	})
 }

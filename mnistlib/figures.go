@@ -3,9 +3,13 @@ package mnistlib
 import (
 	"fmt"
 	"image"
-	"image/color"
 	"math"
+	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat"
+
+	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
 // A Line is a curve for [Lines]: Y[i] over X[i]. A Y that is not finite breaks it.
@@ -21,18 +25,18 @@ func Lines(title, xLabel, yLabel string, lines ...Line) *Figure {
 			return cannotDraw("the line %q has %d X and %d Y", l.Name, len(l.X), len(l.Y))
 		}
 	}
-	ch := &chart{width: wide, height: 320}
+	ch := &chart.Chart{Width: chart.Wide, Height: 320}
 	lowX, highX := math.Inf(1), math.Inf(-1)
 	for _, l := range lines {
-		c := curve{name: l.Name, x: l.X, y: l.Y}
-		ch.curves = append(ch.curves, c)
-		ch.words = append(ch.words, c.describe(fmt.Sprintf("%s, %s", l.Name, yLabel), "lowest", xLabel))
+		c := chart.Curve{Name: l.Name, X: l.X, Y: l.Y}
+		ch.Curves = append(ch.Curves, c)
+		ch.Words = append(ch.Words, curveInWords(c, fmt.Sprintf("%s, %s", l.Name, yLabel), "lowest", xLabel))
 		for _, x := range l.X {
 			lowX, highX = min(lowX, x), max(highX, x)
 		}
 	}
-	lowY, highY := ch.rangeY()
-	ch.x, ch.y = newAxis(xLabel, lowX, highX, wide/60), newAxis(yLabel, lowY, highY, 5)
+	lowY, highY := ch.RangeY()
+	ch.X, ch.Y = chart.NewAxis(xLabel, lowX, highX, chart.Wide/60), chart.NewAxis(yLabel, lowY, highY, 5)
 	f := &Figure{Title: title}
 	f.addCharts(ch)
 	return f
@@ -45,54 +49,50 @@ func Histograms(title, label string, names []string, samples [][]float64) *Figur
 	if len(names) != len(samples) || len(samples) == 0 {
 		return cannotDraw("%d names for %d samples; give each sample its name", len(names), len(samples))
 	}
-	const bins, columns = 40, 2
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, sample := range samples {
-		for _, v := range sample {
-			if finite(v) {
-				low, high = min(low, v), max(high, v)
-			}
-		}
+	const bins = 40
+	measured := make([][]float64, len(samples)) // what is finite of them
+	for i, sample := range samples {
+		measured[i] = slices.DeleteFunc(slices.Clone(sample), func(v float64) bool { return !finite(v) })
 	}
-	if math.IsInf(low, 1) {
-		low, high = 0, 1 // there are no values
+	low, high := 0.0, 1.0 // for want of values
+	if all := slices.Concat(measured...); len(all) > 0 {
+		low, high = slices.Min(all), slices.Max(all)
 	}
 	if low == high {
 		low, high = low-0.5, high+0.5
 	}
-	f := &Figure{Title: title, columns: columns}
-	var charts []*chart
+	f := &Figure{Title: title, columns: 2}
+	var charts []*chart.Chart
+	var words []string
 	tallest := 0.0
-	for i, sample := range samples {
-		counts, n, sum, squares := make([]float64, bins), 0.0, 0.0, 0.0
-		for _, v := range sample {
-			if finite(v) {
-				counts[min(bins-1, int(bins*(v-low)/(high-low)))]++
-				n, sum, squares = n+1, sum+v, squares+v*v
-			}
+	for i, sample := range measured {
+		ch := &chart.Chart{Title: names[i], Width: chart.Narrow, Height: 180}
+		if left := len(samples[i]) - len(sample); left > 0 {
+			ch.Title += fmt.Sprintf(" (%d not finite)", left)
 		}
-		ch := &chart{title: names[i], width: narrow, height: 180}
-		if left := len(sample) - int(n); left > 0 {
-			ch.title += fmt.Sprintf(" (%d not finite)", left)
+		counts := make([]float64, bins)
+		for _, v := range sample {
+			counts[min(bins-1, int(bins*(v-low)/(high-low)))]++
 		}
 		for b := range counts {
-			share := counts[b] / max(1, n)
+			share := counts[b] / float64(max(1, len(sample)))
 			tallest = max(tallest, share)
 			width := (high - low) / bins
-			ch.bars = append(ch.bars, bar{low + float64(b)*width, low + float64(b+1)*width, share})
+			ch.Bars = append(ch.Bars, chart.Bar{From: low + float64(b)*width, To: low + float64(b+1)*width, Height: share})
 		}
-		words := names[i] + ": no values."
-		if n > 0 {
-			mean := sum / n
-			words = fmt.Sprintf("%s: %.0f values, mean %.4g, standard deviation %.4g.", names[i], n, mean, math.Sqrt(max(0, squares/n-mean*mean)))
+		if len(sample) > 0 {
+			mean, deviation := stat.PopMeanStdDev(sample, nil)
+			words = append(words, fmt.Sprintf("%s: %d values, mean %.4g, standard deviation %.4g.", names[i], len(sample), mean, deviation))
+		} else {
+			words = append(words, names[i]+": no values.")
 		}
-		f.Description = strings.TrimPrefix(f.Description+"\n"+words, "\n")
 		charts = append(charts, ch)
 		f.panels = append(f.panels, ch)
 	}
 	for _, ch := range charts {
-		ch.x, ch.y = newAxis(label, low, high, narrow/70), newAxis("share of values", 0, tallest, 4)
+		ch.X, ch.Y = chart.NewAxis(label, low, high, chart.Narrow/70), chart.NewAxis("share of values", 0, tallest, 4)
 	}
+	f.Description = strings.Join(words, "\n")
 	return f
 }
 
@@ -116,13 +116,13 @@ func Gallery(title string, images Images, captions []string) *Figure {
 		}
 		tiles[i] = ink
 	}
-	return mosaicFigure(title, tiles, captions)
+	return pictures(title, tiles, captions)
 }
 
-// HeatMaps draws matrices as pictures in a grid with a caption under each: the filters of a layer,
+// Matrices draws matrices as pictures in a grid with a caption under each: the filters of a layer,
 // or its feature maps. All share one scale of colours, which the subtitle gives: blue is negative,
 // white 0 and orange positive.
-func HeatMaps(title string, matrices [][][]float64, captions []string) *Figure {
+func Matrices(title string, matrices [][][]float64, captions []string) *Figure {
 	if len(captions) != len(matrices) {
 		return cannotDraw("%d captions for %d matrices; give each matrix its caption", len(captions), len(matrices))
 	}
@@ -147,27 +147,18 @@ func HeatMaps(title string, matrices [][][]float64, captions []string) *Figure {
 		tile := image.NewNRGBA(image.Rect(0, 0, len(matrix[0]), len(matrix)))
 		for y, row := range matrix {
 			for x, v := range row {
-				strongest := parseColor(palette[1])
+				strongest := chart.ParseColor(chart.Palette[1])
 				if v < 0 {
-					strongest = parseColor(palette[0])
+					strongest = chart.ParseColor(chart.Palette[0])
 				}
-				tile.Set(x, y, blend(strongest, math.Abs(v)/max(largest, math.SmallestNonzeroFloat64)))
+				tile.Set(x, y, chart.Blend(strongest, math.Abs(v)/max(largest, math.SmallestNonzeroFloat64)))
 			}
 		}
 		tiles[i] = tile
 	}
-	f := mosaicFigure(title, tiles, captions)
+	f := pictures(title, tiles, captions)
 	f.Subtitle = fmt.Sprintf("from blue, %.3g, over white, 0, to orange, %.3g", -largest, largest)
 	return f
-}
-
-// blend is the colour on white paper in a strength from 0 to 1; grey if the strength is not finite.
-func blend(c color.NRGBA, strength float64) color.NRGBA {
-	if !finite(strength) {
-		return color.NRGBA{128, 128, 128, 255}
-	}
-	part := func(v byte) byte { return byte(255 - strength*(255-float64(v)) + 0.5) }
-	return color.NRGBA{part(c.R), part(c.G), part(c.B), 255}
 }
 
 // HeatMap draws a table of numbers, the larger the darker: values[row][column]. A confusion matrix
@@ -187,22 +178,29 @@ func HeatMap(title, rowLabel, columnLabel string, rows, columns []string, values
 			if finite(v) {
 				largest = max(largest, v)
 			}
-			numbers = append(numbers, columns[j]+": "+shortNumber(v))
+			numbers = append(numbers, columns[j]+": "+chart.ShortNumber(v))
 		}
 		words = append(words, fmt.Sprintf("%s %s: %s.", rowLabel, rows[i], strings.Join(numbers, ", ")))
 	}
 	return &Figure{
 		Title: title, Description: strings.Join(words, "\n"),
-		panels: []panel{&cells{
-			rowLabel: rowLabel, columnLabel: columnLabel, rows: rows, columns: columns, values: values, largest: largest,
+		panels: []chart.Panel{&chart.HeatMap{
+			RowLabel: rowLabel, ColumnLabel: columnLabel, Rows: rows, Columns: columns, Values: values, Largest: largest,
 		}},
 		columns: 1,
 	}
+}
+
+// pictures draws tiles in a grid, each with its caption.
+func pictures(title string, tiles []image.Image, captions []string) *Figure {
+	words := "No pictures."
+	if len(tiles) > 0 {
+		words = "Pictures, row by row: " + strings.ReplaceAll(strings.Join(captions, "; "), "\n", ", ") + "."
+	}
+	return &Figure{Title: title, Description: words, panels: []chart.Panel{chart.NewPictures(tiles, captions)}, columns: 1}
 }
 
 // cannotDraw is a figure of nothing, which says why when it is shown or saved.
 func cannotDraw(format string, values ...any) *Figure {
 	return &Figure{err: fmt.Errorf("cannot draw the figure: "+format, values...)}
 }
-
-func shortNumber(v float64) string { return fmt.Sprintf("%.3g", v) }

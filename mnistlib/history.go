@@ -3,45 +3,56 @@ package mnistlib
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
+	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat"
 )
 
 // A History is what one training run did: its settings and, for each iteration, how the model fared.
 type History struct {
-	Name string // what Plot calls this run; runs of one name are drawn as their mean and a band
+	// Name is what Plot calls this run; runs of one name and the same settings are drawn as their mean
+	// and a band.
+	Name string `json:"name"`
 
 	// The settings.
-	Model                         string // for example "MLP(30)"
-	Optimizer                     string // for example "SGD(lr=0.1, momentum=0.9)"
-	BatchSize                     int
-	Epochs                        int
-	Shuffle                       bool
-	Seed                          uint64 // decides the initial weights and the order of the images
-	Float64                       bool
-	TrainImages, ValidationImages int
+	Model            string `json:"model"`     // for example "MLP(30)"
+	Optimizer        string `json:"optimizer"` // for example "SGD(lr=0.1, momentum=0.9)"
+	BatchSize        int    `json:"batch_size"`
+	Epochs           int    `json:"epochs"`
+	Shuffle          bool   `json:"shuffle"`
+	Seed             uint64 `json:"seed"` // decides the initial weights and the order of the images
+	Float64          bool   `json:"float64"`
+	TrainImages      int    `json:"train_images"`
+	ValidationImages int    `json:"validation_images"`
 
 	// The curves. Iterations count from 1: Loss[i] is the mean cross-entropy of the batch of
 	// iteration i+1, before its step.
-	Loss []float64
+	Loss []float64 `json:"loss"`
 	// Evaluated[k] is the iteration after whose step accuracy k was measured; the accuracies are
 	// fractions, over all images, in evaluation mode.
-	Evaluated          []int
-	TrainAccuracy      []float64
-	ValidationAccuracy []float64
+	Evaluated          []int     `json:"evaluated"`
+	TrainAccuracy      []float64 `json:"train_accuracy"`
+	ValidationAccuracy []float64 `json:"validation_accuracy"`
 
-	Interrupted    bool    // the run was stopped before its last iteration
-	Seconds        float64 // the whole run, compilation included
-	CompileSeconds float64
-	Backend        string // what it ran on, with versions
+	Interrupted    bool    `json:"interrupted"` // the run was stopped before its last iteration
+	Seconds        float64 `json:"seconds"`     // the whole run, compilation included
+	CompileSeconds float64 `json:"compile_seconds"`
+	Backend        string  `json:"backend"` // what it ran on, with versions
 
 	Weights Weights `json:"-"` // after the last step
 }
 
-// String summarizes the run in three lines: its settings, its duration and, last, the final accuracies,
-// as fractions.
+// String summarizes the run in three lines: its settings, its duration and the final accuracies, as
+// fractions. A fourth says so if the loss did not stay finite or nothing was learned.
 func (h *History) String() string {
+	name := h.Name
+	if strings.HasPrefix(h.settingsName(), name) { // the settings follow anyway
+		name = h.Model + ", " + h.Optimizer
+	}
 	order := " in the images' own order"
 	if h.Shuffle {
 		order = ", shuffled"
@@ -56,22 +67,84 @@ func (h *History) String() string {
 	}
 	var s strings.Builder
 	fmt.Fprintf(&s, "%s, batches of %d, %s%s, seed %d%s\n%s%s in %.1f s, %.1f s of it compilation\n",
-		h.label(), h.BatchSize, count(h.Epochs, "epoch"), order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
+		name, h.BatchSize, count(h.Epochs, "epoch"), order, h.Seed, precision, stopped, count(len(h.Loss), "iteration"), h.Seconds, h.CompileSeconds)
 	if n := len(h.Evaluated); n > 0 {
 		fmt.Fprintf(&s, "Final training accuracy %.4f, validation accuracy %.4f", h.TrainAccuracy[n-1], h.ValidationAccuracy[n-1])
 	} else {
 		s.WriteString("No accuracy was measured")
 	}
+	if words := h.failure(); words != "" {
+		s.WriteString("\nThe run " + words + ".")
+	}
 	return s.String()
 }
 
-// label is the run's name, or what it trained where it has none.
+// label is the run's name, or its settings where it has none.
 func (h *History) label() string {
 	if h.Name != "" {
 		return h.Name
 	}
-	return h.Model + ", " + h.Optimizer
+	return h.settingsName()
 }
+
+// settingsName tells the run from those of other settings: its model, its optimizer, and whatever else
+// is not what the zero Config makes of [MNIST]'s images. A number that is not known, 0, is left out.
+func (h *History) settingsName() string {
+	name := h.Model + ", " + h.Optimizer
+	if !h.Shuffle {
+		name += ", no shuffle"
+	}
+	for _, setting := range []struct {
+		value, usual int
+		format       string
+	}{
+		{h.BatchSize, 64, ", batch %d"},
+		{h.Epochs, 10, ", epochs %d"},
+		{h.TrainImages, 2000, ", %d training images"},
+		{h.ValidationImages, 500, ", %d validation images"},
+	} {
+		if setting.value != setting.usual && setting.value != 0 {
+			name += fmt.Sprintf(setting.format, setting.value)
+		}
+	}
+	if h.Float64 {
+		name += ", float64"
+	}
+	return name
+}
+
+// failure says, after "the run", what a reader of its curves must know: that it diverged, or that it
+// learned nothing. It is empty for other runs.
+func (h *History) failure() string {
+	if i := h.diverged(); i > 0 {
+		return fmt.Sprintf("diverged: the loss is not finite at iteration %d", i)
+	}
+	if h.atChance() {
+		return fmt.Sprintf("ended no better than guessing: training accuracy %.2f and loss %.2f, where guessing has about 1/10 and ln 10 = %.2f",
+			last(h.TrainAccuracy), h.lastLoss(), math.Log(NumClasses))
+	}
+	return ""
+}
+
+// diverged is the first iteration whose loss is not finite; 0 if there is none.
+func (h *History) diverged() int {
+	return 1 + slices.IndexFunc(h.Loss, func(v float64) bool { return !finite(v) })
+}
+
+// atChance says whether a run that was not interrupted ended where one ends that has learned nothing. A
+// model that always says the same digit is right in 1/10 of the images or a little more.
+func (h *History) atChance() bool {
+	const accuracy, below = 0.15, 0.1
+	return !h.Interrupted && len(h.Evaluated) > 0 && h.diverged() == 0 &&
+		last(h.TrainAccuracy) < accuracy && last(h.ValidationAccuracy) < accuracy && h.lastLoss() > math.Log(NumClasses)-below
+}
+
+// lastLoss is the mean of the last ten losses, of which a single one is mostly chance.
+func (h *History) lastLoss() float64 {
+	return stat.Mean(h.Loss[max(0, len(h.Loss)-10):], nil)
+}
+
+func last(values []float64) float64 { return values[len(values)-1] }
 
 // historyFormat and historyVersion begin every saved history.
 const (
@@ -79,32 +152,20 @@ const (
 	historyVersion = 1
 )
 
-// historyFile is a History as it stands in a file.
+// historyFile is a History as it stands in a file. Its own curves take the place of the History's,
+// whose values may not all be numbers to JSON.
 type historyFile struct {
 	Format  string `json:"format"`
 	Version int    `json:"version"`
-
-	Name             string `json:"name"`
-	Model            string `json:"model"`
-	Optimizer        string `json:"optimizer"`
-	BatchSize        int    `json:"batch_size"`
-	Epochs           int    `json:"epochs"`
-	Shuffle          bool   `json:"shuffle"`
-	Seed             uint64 `json:"seed"`
-	Float64          bool   `json:"float64"`
-	TrainImages      int    `json:"train_images"`
-	ValidationImages int    `json:"validation_images"`
-
-	Interrupted    bool    `json:"interrupted"`
-	Seconds        float64 `json:"seconds"`
-	CompileSeconds float64 `json:"compile_seconds"`
-	Backend        string  `json:"backend"`
-
+	History
 	Loss               numbers `json:"loss"`
-	Evaluated          []int   `json:"evaluated"`
 	TrainAccuracy      numbers `json:"train_accuracy"`
 	ValidationAccuracy numbers `json:"validation_accuracy"`
 }
+
+// maxHistory is how large a file of a history may be, in bytes: a thousand epochs of the tutorial's take
+// less than 2 MB.
+const maxHistory = 64 << 20
 
 // numbers are floats of which some may not be finite: JSON has no NaN, so it becomes null.
 type numbers []float64
@@ -149,15 +210,12 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 //
 // The file appears whole or not at all.
 func (h *History) Save(path string) error {
-	text, err := json.MarshalIndent(historyFile{
+	file := historyFile{
 		Format: historyFormat, Version: historyVersion,
-		Name: h.Name, Model: h.Model, Optimizer: h.Optimizer, BatchSize: h.BatchSize, Epochs: h.Epochs,
-		Shuffle: h.Shuffle, Seed: h.Seed, Float64: h.Float64,
-		TrainImages: h.TrainImages, ValidationImages: h.ValidationImages,
-		Interrupted: h.Interrupted, Seconds: h.Seconds, CompileSeconds: h.CompileSeconds, Backend: h.Backend,
-		Loss: h.Loss, Evaluated: append([]int{}, h.Evaluated...),
-		TrainAccuracy: h.TrainAccuracy, ValidationAccuracy: h.ValidationAccuracy,
-	}, "", " ")
+		History: *h, Loss: h.Loss, TrainAccuracy: h.TrainAccuracy, ValidationAccuracy: h.ValidationAccuracy,
+	}
+	file.Evaluated = append([]int{}, h.Evaluated...) // an empty list is not null
+	text, err := json.MarshalIndent(file, "", " ")
 	if err == nil {
 		err = writeFile(path, append(text, '\n'))
 	}
@@ -170,9 +228,17 @@ func (h *History) Save(path string) error {
 // LoadHistory reads a run that Save wrote; its Weights are nil. A null in a curve becomes NaN. The
 // error says in one sentence what is wrong with the file.
 func LoadHistory(path string) (*History, error) {
-	text, err := os.ReadFile(path)
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load the history: %w", err)
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, maxHistory+1))
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the history: %w", err)
+	}
+	if len(text) > maxHistory {
+		return nil, fmt.Errorf("%s is not a history that this version can read: it is larger than %d bytes", path, maxHistory)
 	}
 	h, err := decodeHistory(text)
 	if err != nil {
@@ -204,12 +270,15 @@ func decodeHistory(text []byte) (*History, error) {
 			return nil, fmt.Errorf("accuracies %v and %v in place %d, expected fractions from 0 to 1", train, validation, k)
 		}
 	}
-	return &History{
-		Name: f.Name, Model: f.Model, Optimizer: f.Optimizer, BatchSize: f.BatchSize, Epochs: f.Epochs,
-		Shuffle: f.Shuffle, Seed: f.Seed, Float64: f.Float64,
-		TrainImages: f.TrainImages, ValidationImages: f.ValidationImages,
-		Interrupted: f.Interrupted, Seconds: f.Seconds, CompileSeconds: f.CompileSeconds, Backend: f.Backend,
-		Loss: f.Loss, Evaluated: f.Evaluated,
-		TrainAccuracy: f.TrainAccuracy, ValidationAccuracy: f.ValidationAccuracy,
-	}, nil
+	h := f.History
+	h.Loss, h.TrainAccuracy, h.ValidationAccuracy = f.Loss, f.TrainAccuracy, f.ValidationAccuracy
+	return &h, nil
+}
+
+// count says "1 run" or "2 runs".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }

@@ -146,6 +146,12 @@ func TestBadHistoryFiles(t *testing.T) {
 	if _, err := LoadHistory(path); err == nil || !strings.HasPrefix(err.Error(), path+" is not a history") {
 		t.Errorf("the error does not name the file: %v", err)
 	}
+	if err := os.Truncate(path, maxHistory+1); err != nil { // longer, with a hole
+		t.Fatal(err)
+	}
+	if _, err := LoadHistory(path); err == nil || !strings.Contains(err.Error(), "larger than 67108864 bytes") {
+		t.Errorf("a file beyond the limit: %v", err)
+	}
 }
 
 func FuzzLoadHistory(f *testing.F) {
@@ -159,7 +165,7 @@ func FuzzLoadHistory(f *testing.F) {
 		// Whatever is accepted can be printed, drawn and saved.
 		_ = h.String()
 		for _, figure := range []*Figure{LossCurve(h), AccuracyCurve(h, h)} {
-			if _, err := figure.plainVegaLite(); err != nil {
+			if _, err := figure.drawing().VegaLite(); err != nil {
 				t.Error(err)
 			}
 		}

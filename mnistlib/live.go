@@ -5,6 +5,8 @@ import (
 
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
 // A livePlot draws the curves of one run while it trains, in one output of the notebook, which the
@@ -35,7 +37,7 @@ func (p *livePlot) update(h *History) {
 		return
 	}
 	p.drawn = now
-	if svg, err := liveFigure(h, p.iterations).svg(); err == nil {
+	if svg, err := liveFigure(h, p.iterations).drawing().SVG(); err == nil {
 		p.send(&protocol.DisplayData{DisplayID: p.id, Data: map[protocol.MIMEType]any{protocol.MIMEImageSVG: string(svg)}})
 	}
 }
@@ -55,10 +57,12 @@ func (p *livePlot) close(h *History) error {
 // liveFigure is the loss beside the accuracies, over all iterations of the run.
 func liveFigure(h *History, iterations int) *Figure {
 	f := figureOf([]*History{h})
-	groups := byLabel([]*History{h})
-	loss, accuracy := lossChart(narrow, groups), accuracyChart(narrow, groups, trainAccuracy, validationAccuracy)
-	loss.spanIterations(float64(iterations))
-	accuracy.spanIterations(float64(iterations))
+	groups := bySettings([]*History{h})
+	loss, note := lossChart(chart.Narrow, groups)
+	f.note(note)
+	accuracy := accuracyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
+	spanIterations(loss, float64(iterations))
+	spanIterations(accuracy, float64(iterations))
 	f.addCharts(loss, accuracy)
 	return f
 }

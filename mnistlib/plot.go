@@ -5,6 +5,10 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"gonum.org/v1/gonum/stat"
+
+	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
 // Plot shows the loss and the accuracies of the runs, each in a figure: see [LossCurve] and [AccuracyCurve].
@@ -15,40 +19,40 @@ func Plot(runs ...*History) error {
 	return AccuracyCurve(runs...).Show()
 }
 
-// LossCurve draws the loss of each iteration's batch. Runs of one Name are drawn as their mean,
-// with a band from the smallest to the largest and a dot for each run's last loss; each Name has
-// its colour.
+// LossCurve draws the loss of each iteration's batch. Runs of one Name and the same
+// settings are drawn as their mean, with a band from the smallest to the largest and a dot for each
+// run's last loss. Where few losses are far above the others, the axis leaves them out, and the
+// subtitle says so.
 func LossCurve(runs ...*History) *Figure {
 	f := figureOf(runs)
-	groups := byLabel(runs)
+	groups := bySettings(runs)
 	if len(groups) > 1 {
 		f.Title = "Loss, " + f.Title
 	}
-	f.addCharts(lossChart(wide, groups))
+	ch, note := lossChart(chart.Wide, groups)
+	f.note(note)
+	f.addCharts(ch)
 	return f
 }
 
 // AccuracyCurve draws the accuracy on the training and on the validation images, in one panel for
-// runs of one Name, and beside each other for several. Runs of one Name are drawn as their mean,
-// with a band from the smallest to the largest and a dot for each run's last accuracy.
+// runs of one setting, and beside each other for several. Runs of one Name and the same settings are
+// drawn as their mean, with a band from the smallest to the largest and a dot for each run's last accuracy.
 func AccuracyCurve(runs ...*History) *Figure {
 	f := figureOf(runs)
-	groups := byLabel(runs)
+	groups := bySettings(runs)
 	if len(groups) < 2 {
-		f.addCharts(accuracyChart(wide, groups, trainAccuracy, validationAccuracy))
+		f.addCharts(accuracyChart(chart.Wide, groups, trainAccuracy, validationAccuracy))
 		return f
 	}
 	f.Title = "Accuracy, " + f.Title
-	train, validation := accuracyChart(narrow, groups, trainAccuracy), accuracyChart(narrow, groups, validationAccuracy)
-	train.title, validation.title = "on the training images", "on the validation images"
-	low := min(train.y.min, validation.y.min) // the same axis, to compare them
-	train.y, validation.y = accuracyAxis(low), accuracyAxis(low)
+	train, validation := accuracyChart(chart.Narrow, groups, trainAccuracy), accuracyChart(chart.Narrow, groups, validationAccuracy)
+	train.Title, validation.Title = "on the training images", "on the validation images"
+	low := min(train.Y.Min, validation.Y.Min) // the same axis, to compare them
+	train.Y, validation.Y = accuracyAxis(low), accuracyAxis(low)
 	f.addCharts(train, validation)
 	return f
 }
-
-// The widths of a chart that stands alone and of one that stands beside another, in pixels.
-const wide, narrow = 680, 350
 
 // A quantity is what a history has a curve of.
 type quantity struct {
@@ -81,109 +85,138 @@ func floats(ints []int) []float64 {
 	return s
 }
 
-func lossChart(width float64, groups []group) *chart {
-	ch := historyChart(width, groups, batchLoss)
-	_, largest := ch.rangeY()
-	ch.y = newAxis("loss (mean cross-entropy)", 0, largest, 5)
-	return ch
+// lossChart draws the losses. If wild ones would flatten the others, the axis ends below them, and the
+// note says so.
+func lossChart(width float64, groups []group) (ch *chart.Chart, note string) {
+	ch = historyChart(width, groups, batchLoss)
+	_, largest := ch.RangeY()
+	if usual := largestUsual(ch.Curves); largest > usual {
+		note = fmt.Sprintf("the axis leaves out losses far above the others, up to %.3g", largest)
+		largest = usual
+	}
+	ch.Y = chart.NewAxis("loss (mean cross-entropy)", 0, largest, 5)
+	return ch, note
 }
 
-func accuracyChart(width float64, groups []group, quantities ...quantity) *chart {
+// largestUsual is the largest value that is not wild. Wild are losses and ends of bands above five times
+// the median loss or, where that is more, above five times what guessing costs.
+func largestUsual(curves []chart.Curve) float64 {
+	var losses, drawn []float64
+	for _, c := range curves {
+		losses = append(losses, c.Y...)
+		drawn = slices.Concat(drawn, c.Y, c.High)
+	}
+	losses = slices.DeleteFunc(losses, func(v float64) bool { return !finite(v) })
+	limit := math.Log(NumClasses)
+	if len(losses) > 0 {
+		slices.Sort(losses)
+		limit = max(limit, stat.Quantile(0.5, stat.Empirical, losses, nil))
+	}
+	largest := math.Inf(-1)
+	for _, v := range drawn {
+		if finite(v) && v <= 5*limit {
+			largest = max(largest, v)
+		}
+	}
+	return largest
+}
+
+func accuracyChart(width float64, groups []group, quantities ...quantity) *chart.Chart {
 	ch := historyChart(width, groups, quantities...)
-	smallest, _ := ch.rangeY()
-	ch.y = accuracyAxis(smallest)
+	smallest, _ := ch.RangeY()
+	ch.Y = accuracyAxis(smallest)
 	return ch
 }
 
 // accuracyAxis shows everything from the smallest accuracy up to 1; if there is none, from 0.
-func accuracyAxis(smallest float64) axis {
+func accuracyAxis(smallest float64) chart.Axis {
 	if math.IsInf(smallest, 1) {
 		smallest = 0
 	}
-	return newAxis("accuracy", min(smallest, 0.9), 1, 5)
+	return chart.NewAxis("accuracy", min(smallest, 0.9), 1, 5)
 }
 
 // historyChart draws quantities of groups of runs by iteration: several of one group, or one of several.
-func historyChart(width float64, groups []group, quantities ...quantity) *chart {
-	ch := &chart{width: width, height: 320}
+func historyChart(width float64, groups []group, quantities ...quantity) *chart.Chart {
+	ch := &chart.Chart{Width: width, Height: 320}
 	for _, g := range groups {
 		for _, q := range quantities {
 			name, words := q.name, q.words
 			if len(groups) > 1 {
 				name, words = g.label, q.words+" of "+g.label
 			}
-			ch.addRuns(name, words, q, g.runs)
+			addRuns(ch, name, words, q, g.runs)
 		}
 	}
 	last := 0.0
-	for _, c := range ch.curves {
-		if n := len(c.x); n > 0 {
-			last = max(last, c.x[n-1])
+	for _, c := range ch.Curves {
+		if n := len(c.X); n > 0 {
+			last = max(last, c.X[n-1])
 		}
 	}
-	ch.spanIterations(last)
-	for k := range ch.points { // beside one another, to the right of the curves
+	spanIterations(ch, last)
+	for k := range ch.Points { // beside one another, to the right of the curves
 		shift := last * 0.02 * float64(k+1)
-		p := &ch.points[k]
-		for _, x := range p.trueX {
-			p.x = append(p.x, x+shift)
+		p := &ch.Points[k]
+		for _, x := range p.TrueX {
+			p.X = append(p.X, x+shift)
 		}
-		ch.x.max = last + shift + 0.01*last
+		ch.X.Max = last + shift + 0.01*last
 	}
 	return ch
 }
 
-// spanIterations gives the chart an axis from 0 to the last iteration, or to 10 so that its ticks
+// spanIterations gives a chart an axis from 0 to the last iteration, or to 10 so that its ticks
 // are whole iterations.
-func (ch *chart) spanIterations(last float64) {
+func spanIterations(ch *chart.Chart, last float64) {
 	last = max(last, 10)
-	ch.x = newAxis("iteration", 0, last, int(ch.width/60))
-	ch.x.max = last
+	ch.X = chart.NewAxis("iteration", 0, last, int(ch.Width/60))
+	ch.X.Max = last
 }
 
-// addRuns adds the curve of one run, or the mean and range of several.
-func (ch *chart) addRuns(name, words string, q quantity, histories []*History) {
-	c := curve{name: name}
+// addRuns adds to a chart the curve of one run, or the mean and range of several.
+func addRuns(ch *chart.Chart, name, words string, q quantity, histories []*History) {
+	c := chart.Curve{Name: name}
 	if len(histories) == 1 {
 		r := q.of(histories[0])
-		c.x, c.y = r.x, r.y
+		c.X, c.Y = r.x, r.y
 	} else {
-		last := points{name: name}
+		last := chart.Points{Name: name}
 		var runs []xy
 		for _, h := range histories {
 			r := q.of(h).measured()
 			runs = append(runs, r)
 			if n := len(r.x); n > 0 {
-				last.trueX, last.y = append(last.trueX, r.x[n-1]), append(last.y, r.y[n-1])
+				last.TrueX, last.Y = append(last.TrueX, r.x[n-1]), append(last.Y, r.y[n-1])
 			}
 		}
-		c.x, c.y, c.low, c.high = meanAndRange(runs)
-		ch.points = append(ch.points, last)
+		c.X, c.Y, c.Low, c.High = meanAndRange(runs)
+		ch.Points = append(ch.Points, last)
 		words += fmt.Sprintf(", mean of %d runs", len(runs))
 	}
-	ch.curves = append(ch.curves, c)
-	ch.words = append(ch.words, c.describe(words, q.best, "iteration"))
+	ch.Curves = append(ch.Curves, c)
+	ch.Words = append(ch.Words, curveInWords(c, words, q.best, "iteration"))
 }
 
-// describe says where a curve begins and ends and what its best value is.
-func (c *curve) describe(what, best, x string) string {
-	if len(c.x) == 0 {
+// curveInWords says where a curve begins and ends and what its best value is.
+func curveInWords(c chart.Curve, what, best, x string) string {
+	if len(c.X) == 0 {
 		return what + ": nothing was measured."
 	}
 	value := func(i int) string {
-		s := fmt.Sprintf("%.4g", c.y[i])
-		if c.low != nil {
-			s += fmt.Sprintf(" (%.4g to %.4g)", c.low[i], c.high[i])
+		s := fmt.Sprintf("%.4g", c.Y[i])
+		if c.Low != nil {
+			s += fmt.Sprintf(" (%.4g to %.4g)", c.Low[i], c.High[i])
 		}
-		return s + fmt.Sprintf(" at %s %.6g", x, c.x[i])
+		return s + fmt.Sprintf(" at %s %.6g", x, c.X[i])
 	}
 	place := -1
-	for i, v := range c.y {
-		if finite(v) && (place < 0 || best == "lowest" && v < c.y[place] || best == "highest" && v > c.y[place]) {
+	for i, v := range c.Y {
+		if finite(v) && (place < 0 || best == "lowest" && v < c.Y[place] || best == "highest" && v > c.Y[place]) {
 			place = i
 		}
 	}
-	s := fmt.Sprintf("%s: first %s, last %s", what, value(0), value(len(c.x)-1))
+	s := fmt.Sprintf("%s: first %s, last %s", what, value(0), value(len(c.X)-1))
 	if place >= 0 {
 		s += fmt.Sprintf(", %s %s", best, value(place))
 	}
@@ -191,50 +224,68 @@ func (c *curve) describe(what, best, x string) string {
 }
 
 // maxValues is how many numbers a figure draws of all its curves together, where a curve with a
-// band has three at a point; more are thinned. It keeps the figure in a notebook under 300 KB.
+// band has three at a point; more are decimated. It keeps the figure in a notebook under 300 KB.
 const maxValues = 6000
 
 // addCharts puts charts beside one another.
-func (f *Figure) addCharts(charts ...*chart) {
+func (f *Figure) addCharts(charts ...*chart.Chart) {
 	curves := 0
 	for _, ch := range charts {
-		curves += len(ch.curves)
+		curves += len(ch.Curves)
 	}
 	var words []string
 	for _, ch := range charts {
-		for k := range ch.curves {
-			ch.curves[k].thin(maxValues / curves)
+		for k := range ch.Curves {
+			ch.Curves[k].Decimate(maxValues / curves)
 		}
-		words = append(words, ch.words...)
+		words = append(words, ch.Words...)
 		f.panels = append(f.panels, ch)
 	}
 	f.columns = len(charts)
 	f.Description = strings.Join(words, "\n")
 }
 
-// A group is the runs of one name.
+// A group is the runs of one name and the same settings.
 type group struct {
-	label string
+	label string // differs from those of the other groups
 	runs  []*History
 }
 
-// byLabel groups the runs, in the order in which their names first appear.
-func byLabel(runs []*History) []group {
+// bySettings groups the runs, in the order in which they first appear. Where runs of other settings
+// have the same name, the label tells these, too.
+func bySettings(runs []*History) []group {
 	var groups []group
 	for _, h := range runs {
-		i := slices.IndexFunc(groups, func(g group) bool { return g.label == h.label() })
+		i := slices.IndexFunc(groups, func(g group) bool {
+			return g.runs[0].label() == h.label() && g.runs[0].settingsName() == h.settingsName()
+		})
 		if i < 0 {
 			i = len(groups)
-			groups = append(groups, group{label: h.label()})
+			groups = append(groups, group{})
 		}
 		groups[i].runs = append(groups[i].runs, h)
+	}
+	named := map[string]int{}
+	for _, g := range groups {
+		named[g.runs[0].label()]++
+	}
+	for i := range groups {
+		name, settings := groups[i].runs[0].label(), groups[i].runs[0].settingsName()
+		switch {
+		case named[name] == 1:
+			groups[i].label = name
+		case strings.HasPrefix(settings, name):
+			groups[i].label = settings
+		default:
+			groups[i].label = name + ": " + settings
+		}
 	}
 	return groups
 }
 
 // figureOf is a figure of the runs with its titles and no panels yet.
 func figureOf(runs []*History) *Figure {
-	groups := byLabel(runs)
+	groups := bySettings(runs)
 	f := &Figure{}
 	switch {
 	case len(runs) == 0:
@@ -247,46 +298,43 @@ func figureOf(runs []*History) *Figure {
 		f.Title = fmt.Sprintf("%d settings compared", len(groups))
 	}
 
-	var notes []string
 	if len(runs) > len(groups) {
-		notes = append(notes, fmt.Sprintf("line: mean of %s; band: smallest to largest; dots at the right: each run's last value", counts(groups)))
-	}
-	interrupted, diverged := 0, 0
-	for _, h := range runs {
-		if h.Interrupted {
-			interrupted++
-		}
-		if slices.ContainsFunc(h.Loss, func(v float64) bool { return !finite(v) }) {
-			diverged++
-		}
+		f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest; dots at the right: each run's last value", counts(groups)))
 	}
 	if len(runs) == 1 {
-		h := runs[0]
-		if interrupted > 0 {
-			notes = append(notes, "interrupted after "+count(len(h.Loss), "iteration"))
+		if h := runs[0]; h.Interrupted {
+			f.note("interrupted after " + count(len(h.Loss), "iteration"))
 		}
-		if diverged > 0 {
-			i := slices.IndexFunc(h.Loss, func(v float64) bool { return !finite(v) })
-			notes = append(notes, fmt.Sprintf("diverged: the loss is not finite at iteration %d", i+1))
+		f.note(runs[0].failure())
+		return f
+	}
+	for _, told := range []struct {
+		is    func(*History) bool
+		words string
+	}{
+		{func(h *History) bool { return h.Interrupted }, "were interrupted"},
+		{func(h *History) bool { return h.diverged() > 0 }, "diverged: their loss is not finite at some iteration"},
+		{(*History).atChance, "ended no better than guessing: accuracy about 1/10, loss about ln 10"},
+	} {
+		n := 0
+		for _, h := range runs {
+			if told.is(h) {
+				n++
+			}
 		}
-	} else {
-		if interrupted > 0 {
-			notes = append(notes, fmt.Sprintf("%d of %d runs were interrupted", interrupted, len(runs)))
-		}
-		if diverged > 0 {
-			notes = append(notes, fmt.Sprintf("%d of %d runs diverged: their loss is not finite at some iteration", diverged, len(runs)))
+		if n > 0 {
+			f.note(fmt.Sprintf("%d of %d runs %s", n, len(runs), told.words))
 		}
 	}
-	f.Subtitle = strings.Join(notes, "; ")
 	return f
 }
 
-// count says "1 run" or "2 runs".
-func count(n int, what string) string {
-	if n != 1 {
-		what += "s"
+// note adds words to the subtitle.
+func (f *Figure) note(words string) {
+	if f.Subtitle != "" && words != "" {
+		f.Subtitle += "; "
 	}
-	return fmt.Sprintf("%d %s", n, what)
+	f.Subtitle += words
 }
 
 // counts says how many runs the groups have: "16 runs", or "5 to 16 runs".

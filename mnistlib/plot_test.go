@@ -21,6 +21,8 @@ import (
 	"testing"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
 // madeUpRun looks like a real run; its accuracies are measured after every so many iterations.
@@ -39,6 +41,18 @@ func madeUpRun(name string, seed uint64, iterations, every int) *History {
 			h.TrainAccuracy = append(h.TrainAccuracy, min(1, max(0, 1-0.88*math.Exp(-t/30)+noise)))
 			h.ValidationAccuracy = append(h.ValidationAccuracy, min(1, max(0, 0.92-0.8*math.Exp(-t/30)+noise)))
 		}
+	}
+	return h
+}
+
+// atChance is a run that learned nothing.
+func atChance(name string, seed uint64) *History {
+	h := madeUpRun(name, seed, 310, 31)
+	for i := range h.Loss {
+		h.Loss[i] = 2.303
+	}
+	for k := range h.Evaluated {
+		h.TrainAccuracy[k], h.ValidationAccuracy[k] = 0.11, 0.1
 	}
 	return h
 }
@@ -74,6 +88,8 @@ func runSets() map[string][]*History {
 		"many long":     slices.Concat(madeUpRuns("a", 2, 20_000), madeUpRuns("b", 2, 20_000), madeUpRuns("c", 2, 20_000)),
 		"diverged":      {diverged},
 		"interrupted":   {interrupted},
+		"huge":          {{Loss: []float64{2.3, 1e300, math.MaxFloat64, math.NaN()}}},
+		"at chance":     {atChance("", 1), atChance("", 2)},
 		"not begun":     {{Model: "MLP(30)", Optimizer: "Adam(lr=0.005)"}},
 		"none":          nil,
 	}
@@ -83,7 +99,7 @@ func TestBundle(t *testing.T) {
 	for name, runs := range runSets() {
 		for kind, figure := range map[string]*Figure{"loss": LossCurve(runs...), "accuracy": AccuracyCurve(runs...)} {
 			t.Run(name+" "+kind, func(t *testing.T) {
-				drawn := len(figure.legend().names) * (len(figure.legend().names) - 1) // the legend's own lines
+				drawn := len(legendNames(t, figure)) // the legend's own lines
 				for _, h := range runs {
 					if kind == "loss" {
 						drawn += len(h.Loss)
@@ -144,6 +160,7 @@ func checkBundle(t *testing.T, f *Figure, drawn bool) {
 // checkVegaLite checks what a renderer needs, and that the axes hide nothing.
 func checkVegaLite(t *testing.T, spec map[string]any) {
 	t.Helper()
+	subtitle := fmt.Sprint(spec["title"].(map[string]any)["subtitle"])
 	if spec["$schema"] != "https://vega.github.io/schema/vega-lite/v5.json" {
 		t.Errorf("$schema is %v", spec["$schema"])
 	}
@@ -176,7 +193,8 @@ func checkVegaLite(t *testing.T, spec map[string]any) {
 					continue
 				}
 				for _, v := range values {
-					if rounding := 1e-5 * (high - low); v < low-rounding || v > high+rounding {
+					cutOff := v > high && column != "x" && strings.Contains(subtitle, "leaves out") // it is said
+					if rounding := 1e-5 * (high - low); !cutOff && (v < low-rounding || v > high+rounding) {
 						t.Errorf("%s %v lies outside its axis, %v to %v", column, v, low, high)
 					}
 				}
@@ -253,8 +271,8 @@ func checkPNG(t *testing.T, picture []byte, drawn bool) {
 	if colors["#222222"] == 0 {
 		t.Error("there is no text")
 	}
-	if (colors[palette[0]] > 0) != drawn {
-		t.Errorf("%d pixels of the first colour, while something is drawn: %v", colors[palette[0]], drawn)
+	if (colors[chart.Palette[0]] > 0) != drawn {
+		t.Errorf("%d pixels of the first colour, while something is drawn: %v", colors[chart.Palette[0]], drawn)
 	}
 }
 
@@ -279,10 +297,27 @@ func nameColor(c color.Color) string {
 	return fmt.Sprintf("#%02X%02X%02X", r>>8, g>>8, b>>8)
 }
 
+// legendNames are the names that a figure's legend explains.
+func legendNames(t *testing.T, f *Figure) (names []string) {
+	t.Helper()
+	spec, err := f.drawing().VegaLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	color := spec["concat"].([]any)[0].(map[string]any)["encoding"].(map[string]any)["color"].(map[string]any)
+	if color["field"] == nil {
+		return nil // a single colour needs no legend
+	}
+	for _, name := range color["scale"].(map[string]any)["domain"].([]any) {
+		names = append(names, name.(string))
+	}
+	return names
+}
+
 // curveTable is the table of the curves of a figure's panel.
 func curveTable(t *testing.T, f *Figure, panel int) map[string][]float64 {
 	t.Helper()
-	spec, err := f.plainVegaLite()
+	spec, err := f.drawing().VegaLite()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -292,7 +327,7 @@ func curveTable(t *testing.T, f *Figure, panel int) map[string][]float64 {
 
 func TestCurvesOfOneRun(t *testing.T) {
 	h := &History{
-		Model: "MLP(30)", Optimizer: "SGD(lr=0.1)", Seed: 42, Loss: []float64{2.5, 1.5, math.NaN(), 0.5},
+		Model: "MLP(30)", Optimizer: "SGD(lr=0.1)", Shuffle: true, Seed: 42, Loss: []float64{2.5, 1.5, math.NaN(), 0.5},
 		Evaluated: []int{2, 4}, TrainAccuracy: []float64{0.25, 0.875}, ValidationAccuracy: []float64{0.125, 0.75},
 	}
 	loss := curveTable(t, LossCurve(h), 0)
@@ -307,15 +342,15 @@ func TestCurvesOfOneRun(t *testing.T) {
 	if f.Title != "MLP(30), SGD(lr=0.1), seed 42" {
 		t.Errorf("the title is %q", f.Title)
 	}
-	if got, want := f.legend().names, []string{"training", "validation"}; !slices.Equal(got, want) {
+	if got, want := legendNames(t, f), []string{"training", "validation"}; !slices.Equal(got, want) {
 		t.Errorf("the legend is %q, want %q", got, want)
 	}
 	for _, want := range []string{
 		"Training accuracy: first 0.25 at iteration 2, last 0.875 at iteration 4, highest 0.875 at iteration 4.",
 		"Validation accuracy: first 0.125 at iteration 2, last 0.75 at iteration 4, highest 0.75 at iteration 4.",
 	} {
-		if !strings.Contains(f.text(), want) {
-			t.Errorf("the description lacks %q:\n%s", want, f.text())
+		if !strings.Contains(f.drawing().Text(), want) {
+			t.Errorf("the description lacks %q:\n%s", want, f.drawing().Text())
 		}
 	}
 	if want := "diverged: the loss is not finite at iteration 3"; LossCurve(h).Subtitle != want {
@@ -339,14 +374,103 @@ func TestMeanAndBandOfRuns(t *testing.T) {
 			t.Errorf("%s is %s, want %s", column, got, values)
 		}
 	}
-	ch := f.panels[0].(*chart)
-	if len(ch.points) != 1 || fmt.Sprint(ch.points[0].y, ch.points[0].trueX) != "[1 0.5 3] [3 3 1]" {
-		t.Errorf("the last values are %v", ch.points)
+	ch := f.panels[0].(*chart.Chart)
+	if len(ch.Points) != 1 || fmt.Sprint(ch.Points[0].Y, ch.Points[0].TrueX) != "[1 0.5 3] [3 3 1]" {
+		t.Errorf("the last values are %v", ch.Points)
 	}
 	for _, want := range []string{"mean of 1 to 3 runs", "smallest to largest", "1 of 4 runs diverged"} {
 		if !strings.Contains(f.Subtitle, want) {
 			t.Errorf("the subtitle %q lacks %q", f.Subtitle, want)
 		}
+	}
+}
+
+// Runs of other settings are other curves, whatever their names.
+func TestRunsOfOtherSettingsAreApart(t *testing.T) {
+	changes := map[string]func(*History){
+		"MLP(30), SGD(lr=0.1, momentum=0.9), no shuffle":            func(h *History) { h.Shuffle = false },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), batch 32":              func(h *History) { h.BatchSize = 32 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), epochs 3":              func(h *History) { h.Epochs = 3 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), 1000 training images":  func(h *History) { h.TrainImages = 1000 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), 10 validation images":  func(h *History) { h.ValidationImages = 10 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), float64":               func(h *History) { h.Float64 = true },
+		"CNN, SGD(lr=0.1, momentum=0.9)":                            func(h *History) { h.Model = "CNN" },
+		"MLP(30), Adam(lr=0.005)":                                   func(h *History) { h.Optimizer = "Adam(lr=0.005)" },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), no shuffle, batch 128": func(h *History) { h.Shuffle, h.BatchSize = false, 128 },
+	}
+	for _, name := range []string{"", "mine", "MLP(30), SGD(lr=0.1, momentum=0.9)"} {
+		for settings, change := range changes {
+			changed := madeUpRun(name, 1, 31, 1)
+			change(changed)
+			usual := "MLP(30), SGD(lr=0.1, momentum=0.9)"
+			want := []string{usual, settings}
+			switch {
+			case name == "mine":
+				want = []string{"mine: " + usual, "mine: " + settings}
+			case name != "" && !strings.HasPrefix(settings, name):
+				want[1] = name + ": " + settings
+			}
+			got := legendNames(t, LossCurve(madeUpRun(name, 1, 31, 1), madeUpRun(name, 2, 31, 1), changed))
+			if !slices.Equal(got, want) {
+				t.Errorf("the legend of runs named %q is %q, want %q", name, got, want)
+			}
+		}
+	}
+	if got := legendNames(t, LossCurve(madeUpRun("a", 1, 31, 1), madeUpRun("a", 2, 31, 1), madeUpRun("b", 1, 31, 1))); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("the legend of runs with names of their own is %q", got)
+	}
+}
+
+// A run that diverges is shown: a wild loss does not flatten the others, and the figure says what is wrong.
+func TestWildLossesDoNotFlattenTheOthers(t *testing.T) {
+	for _, wild := range []float64{12, 4e9, 1e308} {
+		h := madeUpRun("", 1, 60, 1)
+		h.Loss[58], h.Loss[59] = wild, math.NaN()
+		f := LossCurve(h)
+		if top := f.panels[0].(*chart.Chart).Y.Max; top < 2.3 || top > 5 {
+			t.Errorf("with a loss of %v, the axis ends at %v", wild, top)
+		}
+		want := fmt.Sprintf("diverged: the loss is not finite at iteration 60; the axis leaves out losses far above the others, up to %.3g", wild)
+		if f.Subtitle != want {
+			t.Errorf("the subtitle is %q, want %q", f.Subtitle, want)
+		}
+		if live := liveFigure(h, 60).Subtitle; live != want {
+			t.Errorf("while it grows, the subtitle is %q, want %q", live, want)
+		}
+	}
+	// One setting that diverges at once beside one that learns.
+	diverged := &History{Name: "too fast", Loss: []float64{2.4, 1e2, 1e5, math.Inf(1)}}
+	f := LossCurve(madeUpRun("", 1, 60, 1), diverged)
+	if top := f.panels[0].(*chart.Chart).Y.Max; top > 5 {
+		t.Errorf("the axis ends at %v", top)
+	}
+	// A loss that is large throughout is no exception.
+	high := &History{Loss: []float64{60, 50, 40, 50}}
+	if f := LossCurve(high); f.panels[0].(*chart.Chart).Y.Max < 60 || strings.Contains(f.Subtitle, "leaves out") {
+		t.Errorf("the axis ends at %v, and the subtitle is %q", f.panels[0].(*chart.Chart).Y.Max, f.Subtitle)
+	}
+}
+
+func TestRunsThatLearnedNothingSaySo(t *testing.T) {
+	h := atChance("", 1)
+	want := "ended no better than guessing: training accuracy 0.11 and loss 2.30, where guessing has about 1/10 and ln 10 = 2.30"
+	if got := AccuracyCurve(h).Subtitle; got != want {
+		t.Errorf("the subtitle is %q, want %q", got, want)
+	}
+	if !strings.HasSuffix(h.String(), "validation accuracy 0.1000\nThe run "+want+".") {
+		t.Errorf("the summary is %s", h)
+	}
+	if got, want := LossCurve(h, madeUpRun("", 2, 310, 31)).Subtitle, "1 of 2 runs ended no better than guessing"; !strings.Contains(got, want) {
+		t.Errorf("the subtitle %q lacks %q", got, want)
+	}
+	for _, fine := range []*History{madeUpRun("", 2, 310, 31), madeUpRun("", 2, 310, 311), {}} {
+		if got := LossCurve(fine).Subtitle + fine.String(); strings.Contains(got, "guessing") {
+			t.Errorf("a run that is not at chance: %q", got)
+		}
+	}
+	h.Interrupted = true // it had no time to learn
+	if got := LossCurve(h).Subtitle; got != "interrupted after 310 iterations" {
+		t.Errorf("the subtitle of an interrupted run is %q", got)
 	}
 }
 
@@ -365,11 +489,11 @@ func TestComparisonHasOneColourEach(t *testing.T) {
 	if len(f.panels) != 2 {
 		t.Fatalf("%d panels, want training and validation", len(f.panels))
 	}
-	left, right := f.panels[0].(*chart), f.panels[1].(*chart)
-	if left.y != right.y {
-		t.Errorf("the axes differ: %v and %v", left.y, right.y)
+	left, right := f.panels[0].(*chart.Chart), f.panels[1].(*chart.Chart)
+	if left.Y != right.Y {
+		t.Errorf("the axes differ: %v and %v", left.Y, right.Y)
 	}
-	picture, err := f.png()
+	picture, err := f.drawing().PNG()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -379,78 +503,8 @@ func TestComparisonHasOneColourEach(t *testing.T) {
 	}
 	colors := countColors(decoded)
 	for i, want := range []bool{true, true, false} {
-		if n := colors[palette[i]]; (n > 1000) != want { // more than the legend and the dots have
+		if n := colors[chart.Palette[i]]; (n > 1000) != want { // more than the legend and the dots have
 			t.Errorf("%d pixels have colour %d", n, i)
-		}
-	}
-}
-
-func TestThinKeepsSpikes(t *testing.T) {
-	const n, limit = 60_000, 1000
-	y := make([]float64, n)
-	for i := range y {
-		y[i] = math.Sin(float64(i))
-	}
-	spikes := []int{0, 17, 33_333, 33_334, 59_998, 59_999}
-	for k, i := range spikes {
-		y[i] = 10 * float64(1-2*(k%2)) // up and down
-	}
-	y[40_000] = math.NaN()
-	keep := thin(n, limit, y)
-	if len(keep) > limit+10 {
-		t.Errorf("%d points are left, want about %d", len(keep), limit)
-	}
-	for i := 1; i < len(keep); i++ {
-		if keep[i] <= keep[i-1] {
-			t.Fatalf("point %d comes after %d", keep[i], keep[i-1])
-		}
-	}
-	for _, i := range append(spikes, 40_000) {
-		if !slices.Contains(keep, i) {
-			t.Errorf("point %d is lost", i)
-		}
-	}
-	flat := make([]float64, n)
-	flat[1], flat[n-2] = 1, 1 // so that neither end is an extreme
-	flat[2], flat[n-3] = -1, -1
-	if keep := thin(n, limit, flat); keep[0] != 0 || keep[len(keep)-1] != n-1 {
-		t.Errorf("the first point is %d and the last %d", keep[0], keep[len(keep)-1])
-	}
-	if got := thin(5, 5, y); fmt.Sprint(got) != "[0 1 2 3 4]" {
-		t.Errorf("of few points %v are left", got)
-	}
-}
-
-func TestAxis(t *testing.T) {
-	for _, test := range []struct {
-		low, high float64
-		n         int
-		want      string
-		decimals  int
-	}{
-		{0, 2.31, 5, "[0 0.5 1 1.5 2 2.5]", 1},
-		{0.113, 1, 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
-		{0.9, 1, 5, "[0.9 0.92 0.94 0.96 0.98 1]", 2},
-		{0, 310, 11, "[0 50 100 150 200 250 300 350]", 0},
-		{-3, 7, 5, "[-4 -2 0 2 4 6 8]", 0},
-		{1, 1, 5, "[1 1.2 1.4 1.6 1.8 2]", 1},
-		{0, math.Inf(-1), 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
-		{math.Inf(1), math.Inf(-1), 5, "[0 0.2 0.4 0.6 0.8 1]", 1},
-		{0, 1.7e308, 5, "[0 5e+307 1e+308 1.5e+308]", -1},
-	} {
-		a := newAxis("", test.low, test.high, test.n)
-		ticks, decimals := a.ticks(), a.decimals()
-		if fmt.Sprintf("%.4g", ticks) != test.want || decimals != test.decimals {
-			t.Errorf("%v to %v has ticks %.4g with %d decimals, want %s with %d", test.low, test.high, ticks, decimals, test.want, test.decimals)
-		}
-	}
-}
-
-func TestTickLabels(t *testing.T) {
-	for want, v := range map[string][2]float64{"0.50": {0.5, 0.02}, "310": {310, 5}, "−2.0": {-2, 0.5}, "5e+09": {5e9, 1e9}, "2e-07": {2e-7, 1e-7}} {
-		a := axis{step: v[1]}
-		if got := a.label(v[0]); got != want {
-			t.Errorf("%v with steps of %v is labelled %q, want %q", v[0], v[1], got, want)
 		}
 	}
 }

@@ -246,7 +246,7 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 	}
 	h.Name = c.Name
 	if h.Name == "" {
-		h.Name = h.Model + ", " + h.Optimizer
+		h.Name = h.settingsName()
 	}
 	weights := c.Weights
 	if weights == nil {
@@ -286,18 +286,18 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 				return nil, err
 			}
 			state = newState
-			if done == last && !p.inLoop && (!c.EvaluateEachEpoch || last == p.iterations) && !h.diverged() {
+			if done == last && !p.inLoop && (!c.EvaluateEachEpoch || last == p.iterations) && h.diverged() == 0 {
 				if err := s.evaluateWeights(h, state); err != nil {
 					return nil, err
 				}
 			}
 			show(h, done-first)
-			if h.diverged() {
+			if h.diverged() > 0 {
 				break
 			}
 		}
 		device.Free(constants[2:4])
-		if h.Interrupted || h.diverged() {
+		if h.Interrupted || h.diverged() > 0 {
 			break
 		}
 	}
@@ -449,6 +449,3 @@ func (h *History) noteAccuracies(train, validation float64) {
 	h.TrainAccuracy = append(h.TrainAccuracy, train/float64(h.TrainImages))
 	h.ValidationAccuracy = append(h.ValidationAccuracy, validation/float64(h.ValidationImages))
 }
-
-// diverged tells whether the run ended because its loss was not finite.
-func (h *History) diverged() bool { return len(h.Loss) > 0 && !finite(h.Loss[len(h.Loss)-1]) }

@@ -225,7 +225,7 @@ func TestOneOfTwoDiverges(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(runs[0].Loss); !runs[0].diverged() || n > 5 || len(runs[0].TrainAccuracy) != n-1 {
+	if n := len(runs[0].Loss); runs[0].diverged() != len(runs[0].Loss) || n > 5 || len(runs[0].TrainAccuracy) != n-1 {
 		t.Errorf("the diverged run holds %d losses and %d accuracies", n, len(runs[0].TrainAccuracy))
 	}
 	sameRun(t, runs[1], train(t, MLP{Hidden: 8}, Config{Epochs: 2, Seed: 41}))
@@ -316,7 +316,7 @@ func TestDivergence(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := len(h.Loss); !h.diverged() || n < 2 || n == 500 || math.IsNaN(h.Loss[0]) || len(h.TrainAccuracy) != n-1 {
+	if n := len(h.Loss); h.diverged() != len(h.Loss) || n < 2 || n == 500 || math.IsNaN(h.Loss[0]) || len(h.TrainAccuracy) != n-1 {
 		t.Errorf("the history holds %d losses and %d accuracies", n, len(h.TrainAccuracy))
 	}
 }

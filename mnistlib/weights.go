@@ -2,11 +2,14 @@ package mnistlib
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
+
+	"gonum.org/v1/gonum/stat"
+
+	"example.com/tutorial6/mnistlib/internal/safetensors"
 )
 
 // A Weight is one named array of a model, in PyTorch's layout: "layer1.weight" is [out, in],
@@ -40,7 +43,11 @@ func (w Weights) Get(name string) (Weight, bool) {
 // and I64, a number of values that does not fit the shape, a value beyond the type's range, a
 // fraction in an I64. F32 values are rounded to the nearest; NaN and infinities are written as they are.
 func (w Weights) Save(path string) error {
-	content, err := encodeSafetensors(w)
+	arrays := make([]safetensors.Array, len(w))
+	for i, weight := range w {
+		arrays[i] = safetensors.Array{Name: weight.Name, DType: weight.DType, Shape: weight.Shape, Values: weight.Values}
+	}
+	content, err := safetensors.Encode(arrays)
 	if err == nil {
 		err = writeFile(path, content)
 	}
@@ -63,9 +70,13 @@ func LoadWeights(path string) (Weights, error) {
 		return nil, fmt.Errorf("cannot load the weights: %w", err)
 	}
 	defer file.Close()
-	weights, err := decodeSafetensors(file)
+	arrays, err := safetensors.Decode(file)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load the weights from %s: %w", path, err)
+	}
+	weights := make(Weights, len(arrays))
+	for i, a := range arrays {
+		weights[i] = Weight{Name: a.Name, DType: a.DType, Shape: a.Shape, Values: a.Values, Trainable: isTrainable(a.Name)}
 	}
 	return weights, nil
 }
@@ -83,20 +94,9 @@ func (w Weights) String() string {
 	table := tabwriter.NewWriter(&text, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(table, "name\ttype\tshape\tmean\tstd")
 	for _, weight := range w {
-		mean, std := meanStd(weight.Values)
+		mean, std := stat.PopMeanStdDev(weight.Values, nil)
 		fmt.Fprintf(table, "%s\t%s\t%v\t%.4g\t%.4g\n", weight.Name, weight.DType, weight.Shape, mean, std)
 	}
 	table.Flush()
 	return text.String()
-}
-
-// meanStd returns the mean of values and the square root of the mean squared distance from it.
-func meanStd(values []float64) (mean, std float64) {
-	for _, v := range values {
-		mean += v / float64(len(values))
-	}
-	for _, v := range values {
-		std += (v - mean) * (v - mean) / float64(len(values))
-	}
-	return mean, math.Sqrt(std)
 }

@@ -92,19 +92,19 @@ func CheckRate(optimizer mnistlib.SGD) string {
 		}
 		accuracy, _ := mnistlib.FinalAccuracies(runs)
 		const quantile = 2.131 // of Student's t with 15 degrees of freedom, for an interval of 95 %
-		half := quantile * accuracy.Deviation / math.Sqrt(16)
+		half := quantile * accuracy.StdDev / math.Sqrt(16)
 		fmt.Printf("Over 16 seeds the mean training accuracy is %.4f (95 %% interval %.4f to %.4f, single runs %.4f to %.4f).\n",
-			accuracy.Mean, accuracy.Mean-half, accuracy.Mean+half, accuracy.Low, accuracy.High)
+			accuracy.Mean, accuracy.Mean-half, accuracy.Mean+half, accuracy.Min, accuracy.Max)
 		switch {
 		case accuracy.Mean-half > 0.92:
 			return ""
 		case accuracy.Mean > 0.92:
 			return "The mean is above 0.92, but the interval reaches below it: other seeds might not confirm it. Look for settings that are better or vary less."
-		case accuracy.High > 0.92:
+		case accuracy.Max > 0.92:
 			return "The best run beats 0.92, the mean does not: a single run would have been luck."
 		case first(runs) < 0.5:
 			return "The runs have hardly begun to learn: a larger rate or more momentum gets further in 3 epochs."
-		case accuracy.Deviation > 0.03:
+		case accuracy.StdDev > 0.03:
 			return "The runs differ wildly, as steps that are too long make them: lower the rate or the momentum."
 		default:
 			return "No run gets there: try a larger rate, or more momentum at the same rate."

@@ -1,4 +1,4 @@
-package mnistlib
+package chart
 
 import (
 	"bytes"
@@ -11,69 +11,65 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A mosaic is a panel of small pictures in a grid, a caption under each.
-type mosaic struct {
-	picture  *image.NRGBA // all tiles, enlarged, at their places
+// Pictures are a panel of small pictures in a grid, a caption under each.
+type Pictures struct {
+	Picture  *image.NRGBA // all tiles, enlarged, at their places
 	tile     int          // width and height of a tile's place, in pixels
 	caption  int          // height of a caption's place
 	columns  int
-	captions []string
+	Captions []string
 }
 
 const tileGap = 12 // between tiles, in pixels
 
-// mosaicFigure draws tiles of any sizes, each enlarged by a whole factor to about 84 pixels.
-func mosaicFigure(title string, tiles []image.Image, captions []string) *Figure {
+// NewPictures places tiles of any sizes, each enlarged by a whole factor to about 84 pixels.
+func NewPictures(tiles []image.Image, captions []string) *Pictures {
 	const size = 84
-	m := &mosaic{tile: size, captions: captions}
-	m.columns = max(1, min(len(tiles), wide/(size+tileGap)))
+	m := &Pictures{tile: size, Captions: captions}
+	m.columns = max(1, min(len(tiles), Wide/(size+tileGap)))
 	lines := 1
 	for _, caption := range captions {
 		lines = max(lines, 1+strings.Count(caption, "\n"))
 	}
 	m.caption = lines*(labelSize+4) + 4
 	rows := max(1, (len(tiles)+m.columns-1)/m.columns)
-	m.picture = image.NewNRGBA(image.Rect(0, 0, m.columns*(size+tileGap), rows*(size+m.caption+tileGap)))
-	for i := range m.picture.Pix {
-		m.picture.Pix[i] = 255
+	m.Picture = image.NewNRGBA(image.Rect(0, 0, m.columns*(size+tileGap), rows*(size+m.caption+tileGap)))
+	for i := range m.Picture.Pix {
+		m.Picture.Pix[i] = 255
 	}
 	for i, tile := range tiles {
-		at, bounds := m.place(i), tile.Bounds()
+		at, bounds := m.Place(i), tile.Bounds()
 		scale := max(1, size/max(bounds.Dx(), bounds.Dy()))
 		for y := range bounds.Dy() * scale {
 			for x := range bounds.Dx() * scale {
-				m.picture.Set(at.X+x, at.Y+y, tile.At(bounds.Min.X+x/scale, bounds.Min.Y+y/scale))
+				m.Picture.Set(at.X+x, at.Y+y, tile.At(bounds.Min.X+x/scale, bounds.Min.Y+y/scale))
 			}
 		}
 	}
-	words := "No pictures."
-	if len(tiles) > 0 {
-		words = "Pictures, row by row: " + strings.ReplaceAll(strings.Join(captions, "; "), "\n", ", ") + "."
-	}
-	return &Figure{Title: title, Description: words, panels: []panel{m}, columns: 1}
+	return m
 }
 
-// place is where tile i has its upper left corner.
-func (m *mosaic) place(i int) image.Point {
+// Place is where tile i has its upper left corner.
+func (m *Pictures) Place(i int) image.Point {
 	return image.Pt(i%m.columns*(m.tile+tileGap), i/m.columns*(m.tile+m.caption+tileGap))
 }
 
-func (m *mosaic) size() (width, height float64) {
-	bounds := m.picture.Bounds()
+func (m *Pictures) size() (width, height float64) {
+	bounds := m.Picture.Bounds()
 	return float64(bounds.Dx()), float64(bounds.Dy())
 }
 
-func (m *mosaic) names() []string { return nil }
+func (m *Pictures) names() []string { return nil }
 
-func (m *mosaic) vegaLite(int, legend) object {
+func (m *Pictures) vegaLite(int, legend) object {
 	width, height := m.size()
 	var b bytes.Buffer
-	if err := png.Encode(&b, m.picture); err != nil {
+	if err := png.Encode(&b, m.Picture); err != nil {
 		panic(err) // a Buffer takes everything
 	}
 	captions := []any{}
-	for i, caption := range m.captions {
-		at := m.place(i)
+	for i, caption := range m.Captions {
+		at := m.Place(i)
 		captions = append(captions, object{"x": at.X + m.tile/2, "y": at.Y + m.tile + 4, "text": strings.Split(caption, "\n")})
 	}
 	position := func(field string) object {
@@ -99,15 +95,15 @@ func (m *mosaic) vegaLite(int, legend) object {
 	}
 }
 
-func (m *mosaic) draw(c draw.Canvas, _ legend) {
+func (m *Pictures) draw(c draw.Canvas, _ legend) {
 	width, height := m.size()
 	c.DrawImage(vg.Rectangle{
 		Min: vg.Point{X: c.Min.X, Y: c.Max.Y - pixels(height)}, Max: vg.Point{X: c.Min.X + pixels(width), Y: c.Max.Y},
-	}, m.picture)
+	}, m.Picture)
 	style := legendStyle
 	style.XAlign, style.YAlign = draw.XCenter, draw.YTop
-	for i, caption := range m.captions {
-		at := m.place(i)
+	for i, caption := range m.Captions {
+		at := m.Place(i)
 		for k, line := range strings.Split(caption, "\n") {
 			c.FillText(style, vg.Point{
 				X: c.Min.X + pixels(float64(at.X+m.tile/2)), Y: c.Max.Y - pixels(float64(at.Y+m.tile+4+k*(labelSize+4))),

@@ -1,4 +1,11 @@
-package mnistlib
+// Package safetensors reads and writes arrays of numbers in the format of the same name
+// (https://github.com/huggingface/safetensors#format): the length of the header as a little-endian
+// uint64; the header, a JSON object with an entry for each array and padded with spaces to a
+// multiple of 8 bytes; the arrays, row-major and little-endian, side by side without holes.
+//
+// Files come from strangers: memory grows with what a file holds, not with what it announces, and
+// two arrays of one name, arrays that overlap and holes between them are refused.
+package safetensors
 
 import (
 	"bytes"
@@ -12,13 +19,13 @@ import (
 	"unicode/utf8"
 )
 
-// The safetensors format (https://github.com/huggingface/safetensors#format): the length of the
-// header as a little-endian uint64; the header, a JSON object with an entry for each array and
-// padded with spaces to a multiple of 8 bytes; the arrays, row-major and little-endian, side by side
-// without holes.
-//
-// Files come from strangers: memory grows with what a file holds, not with what it announces, and
-// two arrays of one name, arrays that overlap and holes between them are refused.
+// An Array is one named array of a file.
+type Array struct {
+	Name   string
+	DType  string    // the element type: "F32", "F64" or "I64"
+	Shape  []int     // empty for a scalar
+	Values []float64 // row-major; written in DType, to which they are rounded
+}
 
 // An entry is a header's description of one array.
 type entry struct {
@@ -81,14 +88,14 @@ func checkNames(names []string) error {
 	return nil
 }
 
-// encodeSafetensors returns the content of a file. Its header keeps the order of the weights. Their
+// Encode returns the content of a file. Its header keeps the order of the arrays. Their
 // values are laid out as safetensors' own writer does, 8-byte types first, so that each array begins
 // at a multiple of its element's size.
-func encodeSafetensors(weights Weights) ([]byte, error) {
-	names := make([]string, len(weights))
-	for i, weight := range weights {
-		names[i] = weight.Name
-		if err := checkValues(weight); err != nil {
+func Encode(arrays []Array) ([]byte, error) {
+	names := make([]string, len(arrays))
+	for i, array := range arrays {
+		names[i] = array.Name
+		if err := checkValues(array); err != nil {
 			return nil, err
 		}
 	}
@@ -97,25 +104,25 @@ func encodeSafetensors(weights Weights) ([]byte, error) {
 	}
 
 	var data []byte
-	offsets := make([][]int, len(weights))
+	offsets := make([][]int, len(arrays))
 	for _, size := range []int{8, 4} {
-		for i, weight := range weights {
-			if elementBytes(weight.DType) == size {
+		for i, array := range arrays {
+			if elementBytes(array.DType) == size {
 				begin := len(data)
-				data = appendValues(data, weight)
+				data = appendValues(data, array)
 				offsets[i] = []int{begin, len(data)}
 			}
 		}
 	}
 
 	header := []byte("{")
-	for i, weight := range weights {
-		name, err := json.Marshal(weight.Name)
+	for i, array := range arrays {
+		name, err := json.Marshal(array.Name)
 		if err != nil {
 			return nil, err
 		}
-		shape := append([]int{}, weight.Shape...) // a scalar's is [], never null
-		description, err := json.Marshal(entry{weight.DType, shape, offsets[i]})
+		shape := append([]int{}, array.Shape...) // a scalar's is [], never null
+		description, err := json.Marshal(entry{array.DType, shape, offsets[i]})
 		if err != nil {
 			return nil, err
 		}
@@ -129,32 +136,32 @@ func encodeSafetensors(weights Weights) ([]byte, error) {
 		header = append(header, ' ')
 	}
 	if len(header) > maxHeader {
-		return nil, fmt.Errorf("the header for %d arrays takes %d bytes, expected at most %d", len(weights), len(header), maxHeader)
+		return nil, fmt.Errorf("the header for %d arrays takes %d bytes, expected at most %d", len(arrays), len(header), maxHeader)
 	}
 	length := binary.LittleEndian.AppendUint64(nil, uint64(len(header)))
 	return slices.Concat(length, header, data), nil
 }
 
-// checkValues returns an error unless the weight's type holds its values and its shape their number.
-func checkValues(weight Weight) error {
-	if elementBytes(weight.DType) == 0 {
-		return fmt.Errorf("%q has the type %q, expected F32, F64 or I64", weight.Name, weight.DType)
+// checkValues returns an error unless the array's type holds its values and its shape their number.
+func checkValues(array Array) error {
+	if elementBytes(array.DType) == 0 {
+		return fmt.Errorf("%q has the type %q, expected F32, F64 or I64", array.Name, array.DType)
 	}
-	if count, ok := numElements(weight.Shape); !ok || count != len(weight.Values) {
-		return fmt.Errorf("%q has %d values, expected as many as its shape %v says", weight.Name, len(weight.Values), weight.Shape)
+	if count, ok := numElements(array.Shape); !ok || count != len(array.Values) {
+		return fmt.Errorf("%q has %d values, expected as many as its shape %v says", array.Name, len(array.Values), array.Shape)
 	}
-	for _, value := range weight.Values {
-		if !fits(value, weight.DType) {
-			return fmt.Errorf("%q holds %v, expected values that %s can hold", weight.Name, value, weight.DType)
+	for _, value := range array.Values {
+		if !fits(value, array.DType) {
+			return fmt.Errorf("%q holds %v, expected values that %s can hold", array.Name, value, array.DType)
 		}
 	}
 	return nil
 }
 
 // appendValues appends the elements of an array.
-func appendValues(data []byte, weight Weight) []byte {
-	for _, value := range weight.Values {
-		switch weight.DType {
+func appendValues(data []byte, array Array) []byte {
+	for _, value := range array.Values {
+		switch array.DType {
 		case "F32":
 			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(value)))
 		case "F64":
@@ -166,8 +173,8 @@ func appendValues(data []byte, weight Weight) []byte {
 	return data
 }
 
-// decodeSafetensors reads a file, in the order of its header.
-func decodeSafetensors(file io.Reader) (Weights, error) {
+// Decode reads a file, in the order of its header.
+func Decode(file io.Reader) ([]Array, error) {
 	length := make([]byte, 8)
 	if _, err := io.ReadFull(file, length); err != nil {
 		return nil, cutOff(err, "the 8 bytes with which a safetensors file begins")
@@ -200,7 +207,7 @@ func decodeSafetensors(file io.Reader) (Weights, error) {
 		return nil, fmt.Errorf("more follows its arrays, expected the end after %d bytes of them", dataBytes)
 	}
 
-	weights := make(Weights, len(names))
+	arrays := make([]Array, len(names))
 	for i, name := range names {
 		values := decodeValues(data[entries[i].Offsets[0]:entries[i].Offsets[1]], entries[i].DType)
 		for _, value := range values {
@@ -208,9 +215,9 @@ func decodeSafetensors(file io.Reader) (Weights, error) {
 				return nil, fmt.Errorf("%.100q holds an integer beyond ±2^53, expected smaller ones", name)
 			}
 		}
-		weights[i] = Weight{Name: name, DType: entries[i].DType, Shape: entries[i].Shape, Values: values, Trainable: isTrainable(name)}
+		arrays[i] = Array{Name: name, DType: entries[i].DType, Shape: entries[i].Shape, Values: values}
 	}
-	return weights, nil
+	return arrays, nil
 }
 
 // cutOff says what the end of a file means where more was expected.

@@ -1,4 +1,4 @@
-package mnistlib
+package chart
 
 import (
 	"encoding/json"
@@ -9,19 +9,19 @@ import (
 
 // A group of layers draws one kind of mark from one table. The series' place in the legend is in
 // each row; its name follows from it.
-func (ch *chart) vegaLite(id int, l legend) object {
+func (ch *Chart) vegaLite(id int, l legend) object {
 	groups := []any{}
-	if len(ch.bars) > 0 {
+	if len(ch.Bars) > 0 {
 		groups = append(groups, ch.vegaBars())
 	} else {
 		groups = append(groups, ch.vegaCurves(id, l))
 	}
-	if len(ch.points) > 0 {
+	if len(ch.Points) > 0 {
 		groups = append(groups, ch.vegaPoints(l))
 	}
 	encoding := object{
-		"x":     ch.x.vegaLite("x"),
-		"y":     ch.y.vegaLite("y"),
+		"x":     ch.X.vegaLite("x"),
+		"y":     ch.Y.vegaLite("y"),
 		"color": object{"value": seriesColor(0)},
 	}
 	if l.shown() {
@@ -34,42 +34,40 @@ func (ch *chart) vegaLite(id int, l legend) object {
 			"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": colors},
 			"legend": object{"title": "", "orient": "top", "symbolType": "stroke", "columns": l.columns},
 		}
-		if len(l.names) > len(palette) {
-			encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
-		}
+		encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
 	}
-	return object{"title": ch.title, "width": ch.width, "height": ch.height, "encoding": encoding, "layer": groups}
+	return object{"title": ch.Title, "width": ch.Width, "height": ch.Height, "encoding": encoding, "layer": groups}
 }
 
 // vegaCurves are the bands, the lines above them, and the points that answer to the mouse.
-func (ch *chart) vegaCurves(id int, l legend) object {
+func (ch *Chart) vegaCurves(id int, l legend) object {
 	banded := ch.hasBand()
 	rows, dots := newTable("series", "x", "y"), make([]bool, len(l.names))
 	if banded {
 		rows = newTable("series", "x", "y", "low", "high")
 	}
-	for _, c := range ch.curves {
-		place := float64(l.place(c.name))
-		dots[l.place(c.name)] = c.showsDots()
-		for i := range c.x {
+	for _, c := range ch.Curves {
+		place := float64(l.place(c.Name))
+		dots[l.place(c.Name)] = c.showsDots()
+		for i := range c.X {
 			switch {
 			case !banded:
-				rows.add(place, c.x[i], c.y[i])
-			case c.low == nil:
-				rows.add(place, c.x[i], c.y[i], math.NaN(), math.NaN())
+				rows.add(place, c.X[i], c.Y[i])
+			case c.Low == nil:
+				rows.add(place, c.X[i], c.Y[i], math.NaN(), math.NaN())
 			default:
-				rows.add(place, c.x[i], c.y[i], c.low[i], c.high[i])
+				rows.add(place, c.X[i], c.Y[i], c.Low[i], c.High[i])
 			}
 		}
 	}
 
-	tooltip := []any{field("name", "curve"), field("x", ch.x.title), field("y", ch.y.title)}
+	tooltip := []any{field("name", "curve"), field("x", ch.X.Title), field("y", ch.Y.Title)}
 	var layers []any
 	if banded {
 		tooltip = append(tooltip, field("low", "smallest"), field("high", "largest"))
 		layers = append(layers, object{
 			"transform": []any{object{"filter": "isValid(datum.low)"}},
-			"mark":      object{"type": "area"},
+			"mark":      object{"type": "area", "clip": ch.clipped()},
 			"encoding": object{
 				"y":       object{"field": "low", "type": "quantitative"},
 				"y2":      object{"field": "high"},
@@ -83,11 +81,11 @@ func (ch *chart) vegaCurves(id int, l legend) object {
 		object{
 			// Without an order of its own, Vega-Lite connects the points from left to right.
 			"transform": []any{object{"window": []any{object{"op": "row_number", "as": "order"}}}},
-			"mark":      object{"type": "line"},
+			"mark":      object{"type": "line", "clip": ch.clipped()},
 			"encoding":  object{"opacity": l.opacity(1), "order": object{"field": "order", "type": "quantitative"}},
 		},
 		object{
-			"transform": []any{object{"filter": "isValid(datum.y)"}},
+			"transform": []any{object{"filter": "isValid(datum.y) && " + ch.shows("datum.y")}},
 			"params": []any{object{"name": hover, "select": object{
 				"type": "point", "nearest": true, "on": "mouseover", "clear": "mouseout",
 			}}},
@@ -108,34 +106,42 @@ func (ch *chart) vegaCurves(id int, l legend) object {
 	return object{"data": rows.data(), "transform": l.namesOfSeries(), "layer": layers}
 }
 
-func (ch *chart) vegaBars() object {
+// shows is the expression of Vega that a value is not cut off.
+func (ch *Chart) shows(value string) string {
+	if !ch.clipped() {
+		return "true"
+	}
+	return value + " <= " + literal(ch.Y.Max)
+}
+
+func (ch *Chart) vegaBars() object {
 	rows := newTable("x", "to", "y")
-	for _, b := range ch.bars {
-		rows.add(b.from, b.to, b.height)
+	for _, b := range ch.Bars {
+		rows.add(b.From, b.To, b.Height)
 	}
 	return object{
 		"data": rows.data(), "mark": object{"type": "rect"},
 		"encoding": object{
 			"x2": object{"field": "to"}, "y2": object{"datum": 0},
-			"tooltip": []any{field("x", "from"), field("to", "to"), field("y", ch.y.title)},
+			"tooltip": []any{field("x", "from"), field("to", "to"), field("y", ch.Y.Title)},
 		},
 	}
 }
 
-func (ch *chart) vegaPoints(l legend) object {
+func (ch *Chart) vegaPoints(l legend) object {
 	rows := newTable("series", "shift", "y", "x")
-	for _, p := range ch.points {
-		for i := range p.x {
-			rows.add(float64(l.place(p.name)), p.x[i], p.y[i], p.trueX[i])
+	for _, p := range ch.Points {
+		for i := range p.X {
+			rows.add(float64(l.place(p.Name)), p.X[i], p.Y[i], p.TrueX[i])
 		}
 	}
 	return object{
-		"data": rows.data(), "transform": l.namesOfSeries(),
+		"data": rows.data(), "transform": append(l.namesOfSeries(), object{"filter": ch.shows("datum.y")}),
 		"mark": object{"type": "point", "filled": true, "size": 50},
 		"encoding": object{
 			"x":       object{"field": "shift", "type": "quantitative"},
 			"opacity": l.opacity(dotOpacity),
-			"tooltip": []any{field("name", "curve"), field("x", ch.x.title), field("y", ch.y.title)},
+			"tooltip": []any{field("name", "curve"), field("x", ch.X.Title), field("y", ch.Y.Title)},
 		},
 	}
 }
@@ -201,15 +207,15 @@ func field(name, title string) object {
 func literal(value any) string {
 	text, err := json.Marshal(value)
 	if err != nil {
-		panic(err) // strings and bools always have one
+		panic(err) // strings, bools and finite numbers always have one
 	}
 	return string(text)
 }
 
-func (a axis) vegaLite(fieldName string) object {
+func (a Axis) vegaLite(fieldName string) object {
 	return object{
-		"field": fieldName, "type": "quantitative", "title": a.title,
-		"scale": object{"domain": []any{a.min, a.max}, "nice": false, "zero": false},
+		"field": fieldName, "type": "quantitative", "title": a.Title,
+		"scale": object{"domain": []any{a.Min, a.Max}, "nice": false, "zero": false},
 		"axis":  object{"values": a.ticks(), "format": a.format()},
 	}
 }
