@@ -16,6 +16,8 @@ import (
 	"github.com/gomlx/gomlx/pkg/core/tensors"
 	"github.com/janpfeifer/gonb/gonbui"
 	"github.com/schollz/progressbar/v3"
+
+	"example.com/tutorial6/mnistlib/internal/torch"
 )
 
 // Config says how to train. Its zero value is the tutorial's.
@@ -41,7 +43,12 @@ type Config struct {
 // holds the curves so far. It returns an error if the model, the data or the configuration cannot
 // be used, and an error beside the History so far if the loss stops being finite.
 //
-// With the same seed, the curves on the CPU are the same to the last bit.
+// With the same seed, the curves on the CPU are the same to the last bit. A seed gives what it gives to
+// the tutorial's program in PyTorch, after torch.manual_seed: the initial weights ([InitialWeights]) and
+// the orders. The order of an epoch depends on the seed, on how many weights the model draws and how many
+// images it trains on, and from the second epoch on also on the batch size; on nothing else, so not on
+// the optimizer, the precision or the Weights of the configuration. That program draws numbers whenever
+// it measures its accuracies, after every iteration; Train skips as many, also if EvaluateEachEpoch.
 func Train(model Model, data Data, config Config) (*History, error) {
 	histories, err := TrainMany(model, data, config, 1)
 	if len(histories) == 0 {
@@ -286,9 +293,9 @@ func (t *trainer) close() {
 type run struct {
 	history *History
 	state   *state
-	random  *rand.Rand // draws the order
-	order   []int32    // of the images in this epoch
-	err     error      // why it ended before the others
+	random  *torch.Generator // draws the initial weights and the orders
+	order   []int32          // of the images in this epoch
+	err     error            // why it ended before the others
 }
 
 func (t *trainer) newRun(seed uint64) (*run, error) {
@@ -299,20 +306,14 @@ func (t *trainer) newRun(seed uint64) (*run, error) {
 			Shuffle: !c.NoShuffle, Seed: seed, Float64: c.Float64, Backend: t.backend.description,
 			TrainImages: t.data.Train.Len(), ValidationImages: t.data.Validation.Len(), CompileSeconds: t.compileSeconds,
 		},
-		random: rand.New(rand.NewPCG(seed, shuffleStream)),
-		order:  make([]int32, t.data.Train.Len()),
+		random: torch.NewGenerator(seed),
 	}
 	r.history.Name = r.history.Model + ", " + r.history.Optimizer
-	for i := range r.order {
-		r.order[i] = int32(i)
+	weights := drawWeights(t.network.specs, r.random) // drawn in any case, so that the orders are the same
+	if c.Weights != nil {
+		weights = c.Weights
 	}
-	weights := c.Weights
 	var err error
-	if weights == nil {
-		if weights, err = InitialWeights(t.network.model, seed); err != nil {
-			return nil, err
-		}
-	}
 	r.state, err = t.newState(weights)
 	return r, err
 }
@@ -350,9 +351,7 @@ func (t *trainer) iterate(ctx context.Context, runs []*run) error {
 	finishEvaluation := nothing
 	for range c.Epochs {
 		for _, r := range runs {
-			if !c.NoShuffle {
-				r.random.Shuffle(len(r.order), func(i, j int) { r.order[i], r.order[j] = r.order[j], r.order[i] })
-			}
+			r.order = r.random.Epoch(t.data.Train.Len(), !c.NoShuffle, perEpoch)
 		}
 		for i := range perEpoch {
 			if ctx.Err() != nil {
