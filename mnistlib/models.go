@@ -101,7 +101,7 @@ func (s Summary) String() string {
 // if its layers are made in the order in which Forward calls them. Each layer takes its numbers where
 // the one before it stopped, so another width draws other weights for all layers from there on, while
 // ReLU, pooling and batch norm draw nothing: MLP{30} and MLPBN{Hidden: 30} start from the same ones.
-// Only the lower 32 bits of the seed count, as in PyTorch.
+// Only the lower 32 bits of the seed count, as in PyTorch: 7 and 1<<32 + 7 are one seed.
 func InitialWeights(model Model, seed uint64) (Weights, error) {
 	nn, _, err := describe(model)
 	if err != nil {

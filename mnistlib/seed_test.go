@@ -190,6 +190,30 @@ func TestSameSeedSameRunAsPyTorchInFloat32(t *testing.T) {
 	}
 }
 
+// What a seed gives does not depend on how often a run is measured, on weights that replace the drawn
+// ones, or on batch norm, which draws nothing.
+func TestRunsOfOneSeedShareTheirDraws(t *testing.T) {
+	config := Config{Epochs: 2, Seed: 9}
+	drawn := train(t, MLP{Hidden: 8}, config)
+
+	config.EvaluateEachEpoch = true
+	if h := train(t, MLP{Hidden: 8}, config); !slices.Equal(h.Loss, drawn.Loss) {
+		t.Error("EvaluateEachEpoch changes the losses")
+	}
+	config.EvaluateEachEpoch, config.Weights = false, initialWeights(t, MLP{Hidden: 8}, 9)
+	if h := train(t, MLP{Hidden: 8}, config); !slices.Equal(h.Loss, drawn.Loss) {
+		t.Error("given the weights that it draws by itself, the run has other losses")
+	}
+
+	plain, batchNorm := initialWeights(t, MLP{Hidden: 8}, 9), initialWeights(t, MLPBN{Hidden: 8}, 9)
+	for _, w := range plain {
+		i := slices.IndexFunc(batchNorm, func(b Weight) bool { return b.Name == w.Name })
+		if !slices.Equal(w.Values, batchNorm[i].Values) {
+			t.Errorf("with batch norm, %s is another one", w.Name)
+		}
+	}
+}
+
 func trainAs(t *testing.T, r seedRun, float64 bool) *History {
 	t.Helper()
 	h, err := Train(seedModel(t, r.Model), MNIST(), Config{

@@ -48,7 +48,8 @@ type Config struct {
 // the orders. The order of an epoch depends on the seed, on how many weights the model draws and how many
 // images it trains on, and from the second epoch on also on the batch size; on nothing else, so not on
 // the optimizer, the precision or the Weights of the configuration. That program draws numbers whenever
-// it measures its accuracies, after every iteration; Train skips as many, also if EvaluateEachEpoch.
+// it measures its accuracies, after every iteration; Train skips as many, also if EvaluateEachEpoch. As
+// only a seed's lower 32 bits count, 1<<32 is PyTorch's seed 0, which the configuration takes for none.
 func Train(model Model, data Data, config Config) (*History, error) {
 	histories, err := TrainMany(model, data, config, 1)
 	if len(histories) == 0 {
