@@ -3,13 +3,12 @@ package mnistlib
 import (
 	"errors"
 	"fmt"
-	"math"
-	"math/rand/v2"
 	"reflect"
 	"slices"
 	"strings"
 
 	"example.com/tutorial6/mnistlib/internal/device"
+	"example.com/tutorial6/mnistlib/internal/torch"
 )
 
 // A Model describes a network; it holds no weights. Forward takes a batch of images
@@ -99,25 +98,30 @@ func (s Summary) String() string {
 	return b.String()
 }
 
-// InitialWeights draws the weights that a model starts from, as PyTorch does: weights and biases of
-// Linear and Conv2d uniform in ±1/√fan_in, batch norm's γ = 1 and β = 0, running mean 0 and variance
-// 1. The same seed gives the same weights.
+// InitialWeights draws the weights that a model starts from: weights and biases of Linear and Conv2d
+// uniform in ±1/√fan_in, batch norm's γ = 1 and β = 0, running mean 0 and variance 1.
+//
+// They are PyTorch's to the last bit: those of the model that is made after torch.manual_seed(seed),
+// if its layers are made in the order in which Forward calls them. Each layer takes its numbers where
+// the one before it stopped, so another width draws other weights for all layers from there on, while
+// ReLU, pooling and batch norm draw nothing: MLP{30} and MLPBN{Hidden: 30} start from the same ones.
+// Only the lower 32 bits of the seed count, as in PyTorch: 7 and 1<<32 + 7 are one seed.
 func InitialWeights(model Model, seed uint64) (Weights, error) {
 	nn, err := describe(model)
 	if err != nil {
 		return nil, err
 	}
-	random := rand.New(rand.NewPCG(seed, weightStream))
-	weights := make(Weights, len(nn.specs))
-	for i, spec := range nn.specs {
+	return drawWeights(nn.specs, torch.NewGenerator(seed)), nil
+}
+
+func drawWeights(specs []weightSpec, random *torch.Generator) Weights {
+	weights := make(Weights, len(specs))
+	for i, spec := range specs {
 		w := Weight{Name: spec.name, DType: "F32", Shape: slices.Clone(spec.shape), Trainable: spec.kind.trainable()}
 		w.Values = make([]float64, product(spec.shape))
 		switch spec.kind {
 		case uniform:
-			bound := 1 / math.Sqrt(float64(spec.fanIn))
-			for j := range w.Values {
-				w.Values[j] = float64(float32(bound * (2*random.Float64() - 1)))
-			}
+			random.Uniform(w.Values, torch.Bound(spec.fanIn))
 		case ones, runningVar:
 			for j := range w.Values {
 				w.Values[j] = 1
@@ -127,14 +131,8 @@ func InitialWeights(model Model, seed uint64) (Weights, error) {
 		}
 		weights[i] = w
 	}
-	return weights, nil
+	return weights
 }
-
-// The seed of a run gives two independent streams of random numbers.
-const (
-	weightStream  = 1 // the initial weights
-	shuffleStream = 2 // the order of the images
-)
 
 // checkWeights says what keeps weights from fitting a model.
 func checkWeights(model Model, specs []weightSpec, weights Weights) error {

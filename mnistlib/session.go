@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
 	"example.com/tutorial6/mnistlib/internal/device"
+	"example.com/tutorial6/mnistlib/internal/torch"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
@@ -248,12 +248,10 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 	if h.Name == "" {
 		h.Name = h.settingsName()
 	}
-	weights := c.Weights
-	if weights == nil {
-		var err error
-		if weights, err = InitialWeights(s.network.model, c.Seed); err != nil {
-			return nil, err
-		}
+	random := torch.NewGenerator(c.Seed)
+	weights := drawWeights(s.network.specs, random) // drawn in any case, so that the orders are the same
+	if c.Weights != nil {
+		weights = c.Weights
 	}
 	state := s.network.tensors(weights)
 	for _, shape := range p.slotShapes() {
@@ -261,15 +259,8 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 	}
 	defer func() { device.Free(state) }()
 
-	random := rand.New(rand.NewPCG(c.Seed, shuffleStream))
-	order := make([]int32, s.data.Train.Len())
-	for i := range order {
-		order[i] = int32(i)
-	}
 	for epoch := range c.Epochs {
-		if !c.NoShuffle {
-			random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
-		}
+		order := random.Epoch(s.data.Train.Len(), !c.NoShuffle, p.iterations)
 		constants, err := s.epochConstants(p, c.Optimizer, order, epoch)
 		if err != nil {
 			return nil, err
