@@ -36,7 +36,7 @@ func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, folder 
 		"--ServerApp.open_browser="+map[bool]string{true: "True", false: "False"}[browser],
 		"--ServerApp.allow_root=True") // as in a container
 	cmd.Dir = folder
-	cmd.Env = append(checkout.JupyterEnv(), "JUPYTER_TOKEN="+token) // arguments can be read by other users
+	cmd.Env = append(checkout.JupyterEnv(ctx), "JUPYTER_TOKEN="+token) // arguments can be read by other users
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C comes from here: JupyterLab would ask back
 	if err := cmd.Start(); err != nil {

@@ -42,12 +42,12 @@ func (r *runner) close() {
 	os.RemoveAll(r.tmp)
 }
 
-// run runs a command in the folder dir, with env added to the environment.
+// run runs a command in the folder dir, with env added to the environment of all programs.
 func (r *runner) run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	fmt.Fprintln(r.log, "$", name, strings.Join(args, " "))
 	cmd := exec.CommandContext(ctx, name, args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(environment(ctx), env...)
 	cmd.Stdout, cmd.Stderr = r.log, r.log
 	stopWithChildren(cmd)
 	return cmd.Run()

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -89,6 +90,28 @@ func TestLockFilesNameNoServer(t *testing.T) {
 			if !strings.Contains(requirement, "==") || !strings.Contains(requirement, "--hash=sha256:") {
 				t.Errorf("%s: not locked: %s", name, requirement)
 			}
+		}
+	}
+}
+
+// Git on Windows gives files other line ends, with which the image's scripts do not start.
+func TestCloneWithWindowsLineEnds(t *testing.T) {
+	checkout, err := Here()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := exec.Command("git", "-C", string(checkout), "ls-files", "docker", ".ci", ".gitattributes").Output()
+	if err != nil {
+		t.Skip("this is no clone: ", err)
+	}
+	clone := t.TempDir()
+	args := append([]string{"-C", string(checkout), "-c", "core.autocrlf=true", "checkout-index", "--prefix=" + clone + "/", "--"}, strings.Fields(string(files))...)
+	if output, err := exec.Command("git", args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	for _, file := range strings.Fields(string(files)) {
+		if content, err := os.ReadFile(filepath.Join(clone, file)); err != nil || bytes.Contains(content, []byte("\r\n")) {
+			t.Errorf("%s has Windows line ends (%v)", file, err)
 		}
 	}
 }
