@@ -89,7 +89,8 @@ func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path s
 	defer os.RemoveAll(tmp)
 	executed := filepath.Join(tmp, "executed.ipynb")
 
-	cmd := exec.CommandContext(ctx, checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed)
+	words := append(setup.EndWithParent(ctx), checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed)
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env = checkout.JupyterEnv(ctx)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
 	cmd.WaitDelay = 10 * time.Second

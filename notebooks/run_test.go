@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -181,10 +184,17 @@ os.WriteFile("`+started+`.new", fmt.Append(nil, os.Getpid(), os.Getppid()), 0o64
 os.Rename("`+started+`.new", "`+started+`")
 for { time.Sleep(time.Second) }`)
 	ctx, interrupt := context.WithCancel(t.Context())
+	var cell, kernel int
+	connection := "" // the file that tells how to reach the kernel
 	go func() {
-		for {
-			if _, err := os.Stat(started); err == nil || ctx.Err() != nil {
-				interrupt()
+		defer interrupt()
+		for ctx.Err() == nil {
+			if content, err := os.ReadFile(started); err == nil {
+				fmt.Sscan(string(content), &cell, &kernel)
+				args, _ := exec.Command("ps", "-wwo", "args=", "-p", strconv.Itoa(kernel)).Output()
+				if found := regexp.MustCompile(`-kernel (\S+)`).FindSubmatch(args); found != nil {
+					connection = string(found[1])
+				}
 				return
 			}
 			time.Sleep(50 * time.Millisecond)
@@ -195,13 +205,12 @@ for { time.Sleep(time.Second) }`)
 	if err == nil || err.Error() != "interrupted" {
 		t.Fatalf("an interrupted run returned %v: %s", err, out.String())
 	}
-	content, err := os.ReadFile(started)
-	if err != nil {
-		t.Fatal(err)
+	if connection == "" {
+		t.Fatal("the cell did not start, or not in a kernel")
 	}
-	var cell, kernel int
-	if _, err := fmt.Sscan(string(content), &cell, &kernel); err != nil {
-		t.Fatal(err)
+	// Python removes it when it is interrupted, and does not get to it when it is killed.
+	if _, err := os.Stat(connection); err == nil {
+		t.Errorf("the kernel's file %s, with its key, was left behind", connection)
 	}
 	for range 200 {
 		if syscall.Kill(cell, 0) != nil && syscall.Kill(kernel, 0) != nil {

@@ -42,7 +42,7 @@ var gonbStep = step{
 // 600 MB. It ends with the kernel, which may crash without ending it.
 func (c Checkout) goplsWrapper(ctx context.Context) string {
 	start := "exec"
-	for _, word := range endWithParent(ctx) {
+	for _, word := range EndWithParent(ctx) {
 		start += " " + word
 	}
 	return fmt.Sprintf("#!/bin/sh\nexport GOMEMLIMIT=250MiB GOGC=50 GOMAXPROCS=1\n%s %s \"$@\"\n", start, quote(c.path("gopls", "gopls")))
@@ -51,9 +51,9 @@ func (c Checkout) goplsWrapper(ctx context.Context) string {
 // quote makes one word of a shell's of the text.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
 
-// endWithParent returns the command, if there is one (on Linux), that starts another one such that it
+// EndWithParent returns the command, if there is one (on Linux), that starts another one such that it
 // ends with the process that started it.
-func endWithParent(ctx context.Context) []string {
+func EndWithParent(ctx context.Context) []string {
 	command := []string{"setpriv", "--pdeathsig", "TERM", "--"}
 	if exec.CommandContext(ctx, command[0], append(command[1:], "true")...).Run() != nil {
 		return nil

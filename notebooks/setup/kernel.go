@@ -33,7 +33,7 @@ var jupyterSettings = map[string]string{
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
 	// The file browser shows notebooks, not the programs behind them.
 	"jupyter_server_config.json": `{
-  "ContentsManager": {"hide_globs": ["*.go", "execute.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
+  "ContentsManager": {"hide_globs": ["*.go", "execute.py", "lab.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
   "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
   "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
 }`,
@@ -115,7 +115,7 @@ func (c Checkout) kernelSpec(ctx context.Context, settings map[string]string) ([
 		_, err = findGo(ctx)
 		return nil, err
 	}
-	argv := append(endWithParent(ctx), // else a killed Jupyter leaves its kernels behind
+	argv := append(EndWithParent(ctx), // else a killed Jupyter leaves its kernels behind
 		c.path("bin", "gonb"), "-kernel", "{connection_file}",
 		"-go_work="+string(c), // cells import the packages of this checkout, and its versions of all others
 		"-raw_error=true",     // compile errors as text, with the cell's line
