@@ -2,6 +2,7 @@ package setup
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -24,19 +25,29 @@ var cellFlags = map[bool]string{
 	false: "-buildvcs=false '-ldflags=-s -w'",
 }[runtime.GOOS == "linux"]
 
-// jupyterSettings are files of settings, by their place in the environment.
+//go:embed script.j2
+var scriptTemplate string
+
+// A notebook's script is Go that the go command passes over: it lands beside the launcher's own files.
+const exportScript = `"ScriptExporter": {"template_name": "` + KernelName + `"}`
+
+// jupyterSettings are files of settings, by their place in Jupyter's environment.
 var jupyterSettings = map[string]string{
 	// Nothing is fetched from the network while a reader works.
-	"jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
-	"labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
+	"etc/jupyter/jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
+	"etc/jupyter/labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
 	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
-	// The file browser shows notebooks, not the programs behind them.
-	"jupyter_server_config.json": `{
-  "ContentsManager": {"hide_globs": ["*.go", "execute.py", "lab.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
+	// The file browser shows notebooks and a reader's own files, not the programs behind the notebooks.
+	"etc/jupyter/jupyter_server_config.json": `{
+  ` + exportScript + `,
+  "ContentsManager": {"hide_globs": ["check.go", "lab.go", "main.go", "notebook.go", "run.go", "table.go", "*_test.go", "execute.py", "lab.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
   "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
   "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
 }`,
+	"etc/jupyter/jupyter_nbconvert_config.json":                      "{" + exportScript + "}",
+	"share/jupyter/nbconvert/templates/" + KernelName + "/conf.json": `{"base_template": "base", "mimetypes": {"text/plain": true}}`,
+	"share/jupyter/nbconvert/templates/" + KernelName + "/script.j2": scriptTemplate,
 }
 
 // kernelStep tells Jupyter how to start the kernel, and its settings.
@@ -50,7 +61,7 @@ var kernelStep = step{
 	works: exists("venv/share/jupyter/kernels/" + KernelName + "/kernel.json"),
 	do: func(ctx context.Context, c Checkout, _ *runner) error {
 		for name, content := range jupyterSettings {
-			path := c.path("venv", "etc", "jupyter", name)
+			path := c.path("venv", name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
 			}
