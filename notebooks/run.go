@@ -28,6 +28,11 @@ var executeScript string
 // if a cell of any of them failed. The executed copies go to the folder outputDir, and with inPlace they
 // replace the notebooks that ran through; in both, clean.
 func runNotebooks(ctx context.Context, out io.Writer, checkout setup.Checkout, paths []string, outputDir string, inPlace bool) error {
+	if outputDir != "" {
+		if err := ownNames(paths, outputDir); err != nil {
+			return err
+		}
+	}
 	failed := 0
 	for _, path := range paths {
 		start := time.Now()
@@ -67,6 +72,26 @@ func runNotebooks(ctx context.Context, out io.Writer, checkout setup.Checkout, p
 	}
 	if failed > 0 {
 		return fmt.Errorf("%d of %d notebooks failed", failed, len(paths))
+	}
+	return nil
+}
+
+// ownNames returns an error if the copies in the folder would overwrite each other, or one of the notebooks.
+func ownNames(paths []string, folder string) error {
+	taken := map[string]string{}
+	for _, path := range paths {
+		name := filepath.Base(path)
+		if other, ok := taken[name]; ok {
+			return fmt.Errorf("the copies of %s and %s would overwrite each other: run them with different folders after -o", other, path)
+		}
+		taken[name] = path
+		source, err := os.Stat(path)
+		if err != nil {
+			continue // executing it says so
+		}
+		if there, err := os.Stat(filepath.Join(folder, name)); err == nil && os.SameFile(source, there) {
+			return fmt.Errorf("the copy of %s would overwrite it: name another folder after -o, or give -inplace instead", path)
+		}
 	}
 	return nil
 }

@@ -295,3 +295,25 @@ func TestCommandLine(t *testing.T) {
 		}
 	}
 }
+
+func TestCopiesOverwriteNothing(t *testing.T) {
+	one, other := writeNotebook(t, "%noautoget"), writeNotebook(t, "%noautoget")
+	var out strings.Builder
+	err := runNotebooks(t.Context(), &out, "", []string{one, other}, t.TempDir(), false)
+	if err == nil || !strings.Contains(err.Error(), "overwrite each other") {
+		t.Errorf("two notebooks of one name give %v", err)
+	}
+	err = runNotebooks(t.Context(), &out, "", []string{one}, filepath.Dir(one), false)
+	if err == nil || !strings.Contains(err.Error(), "-inplace") {
+		t.Errorf("a copy in the place of its notebook gives %v", err)
+	}
+}
+
+func TestHealthyCellThatPrintsACrashsWords(t *testing.T) {
+	t.Parallel()
+	checkout := checkout(t)
+	path := writeNotebook(t, "%noautoget", "%%\nfmt.Fprint(os.Stderr, \"a tool ended with\\nexit status 1\\nand was started again\\n\")\nfmt.Print(\"exit status 2\\n\")")
+	if _, err := execute(t.Context(), os.Stdout, checkout, path); err != nil {
+		t.Error(err)
+	}
+}
