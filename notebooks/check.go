@@ -52,6 +52,19 @@ func check(ctx context.Context, out io.Writer) error {
 	return nil
 }
 
+// kernelAdvice says what may help a kernel that does not work, whom these settings of the reader's reach.
+func kernelAdvice(settings []setup.Setting) string {
+	if len(settings) == 0 {
+		return "nothing in your settings reaches it, so delete the folder .setup and run go run ./notebooks setup"
+	}
+	var named []string
+	for _, s := range settings {
+		named = append(named, fmt.Sprintf("%s=%s, set in %s", s.Name, s.Value, s.Place))
+	}
+	return "try without the settings that reach it (" + strings.Join(named, "; ") +
+		"); only if that does not help, delete the folder .setup and run go run ./notebooks setup"
+}
+
 // tryKernel runs a cell in the kernel and returns the description of the backend that it prints.
 func tryKernel(ctx context.Context, checkout setup.Checkout) (string, error) {
 	tmp, err := os.MkdirTemp("", "check")
@@ -72,7 +85,7 @@ func tryKernel(ctx context.Context, checkout setup.Checkout) (string, error) {
 	}
 	executed, err := execute(ctx, io.Discard, checkout, path)
 	if err != nil {
-		return "", fmt.Errorf("the kernel does not run a cell: delete the folder .setup and run go run ./notebooks setup; %w", err)
+		return "", fmt.Errorf("the kernel does not run a cell (%w): %s", err, kernelAdvice(setup.Reaching(ctx)))
 	}
 	c := executed.cells()[0]
 	return strings.TrimSpace(c.stream("stderr") + c.stream("stdout")), nil

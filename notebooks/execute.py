@@ -15,12 +15,23 @@ import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
 
-# GoNB reports a cell whose program crashed as a success: only this line on standard error tells.
-CRASH = re.compile(r"^(exit status [1-9]\d*|signal: .*)$", re.MULTILINE)
+# GoNB reports a cell whose program crashed as a success: only this tells, which it sends as a message of its
+# own, the last on standard error. The same line among others that a program prints says nothing.
+CRASH = re.compile(r"(?:\^C\n)?(exit status [1-9]\d*|signal: .*)\n")
 
 
 class Crash(Exception):
     pass
+
+
+class Client(NotebookClient):
+    last_error = ""  # message on standard error of the cell that runs
+
+    def output(self, outs, msg, display_id, cell_index):
+        content = msg["content"]
+        if msg["msg_type"] == "stream" and content["name"] == "stderr":
+            self.last_error = content["text"]
+        return super().output(outs, msg, display_id, cell_index)
 
 
 def main(kernel, path, result):
@@ -32,17 +43,17 @@ def main(kernel, path, result):
     def begin(cell, cell_index):
         nonlocal current, started
         current, started = cell_index, time.monotonic()
+        client.last_error = ""
         report(cell=cell_index)
 
     def check(cell, cell_index, execute_reply):
         cell.metadata["execution"] = {"seconds": time.monotonic() - started}
-        errors = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
-        crash = CRASH.search(errors)
+        crash = CRASH.fullmatch(client.last_error)
         if crash and "raises-exception" not in cell.metadata.get("tags", []):
-            raise Crash(crash.group())
+            raise Crash(crash.group(1))
 
     notebook = nbformat.read(path, as_version=4)
-    client = NotebookClient(
+    client = Client(
         notebook,
         kernel_name=kernel,
         timeout=None,

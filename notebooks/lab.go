@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,9 @@ import (
 
 	"example.com/tutorial6/notebooks/setup"
 )
+
+//go:embed lab.py
+var labScript string
 
 // runLab starts JupyterLab at the tutorial in the folder, and returns when the context is cancelled, after
 // it has stopped with its kernels. It listens on this machine only, and asks for a token.
@@ -30,15 +34,17 @@ func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, folder 
 	}
 	defer log.Close()
 
-	cmd := exec.Command(checkout.Python(), "-m", "jupyterlab",
+	words := append(setup.EndWithParent(ctx), checkout.Python(), "-I", "-c", labScript,
 		"--ServerApp.ip=127.0.0.1", "--ServerApp.port="+strconv.Itoa(port), "--ServerApp.port_retries=0",
 		"--ServerApp.root_dir="+folder, "--LabApp.default_url=/lab/tree/tutorial.ipynb",
 		"--ServerApp.open_browser="+map[bool]string{true: "True", false: "False"}[browser],
 		"--ServerApp.allow_root=True") // as in a container
+	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = folder
-	cmd.Env = append(checkout.JupyterEnv(), "JUPYTER_TOKEN="+token) // arguments can be read by other users
+	cmd.Env = append(checkout.JupyterEnv(ctx), "JUPYTER_TOKEN="+token) // arguments can be read by other users
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C comes from here: JupyterLab would ask back
+	fmt.Fprintln(out, "JupyterLab is starting: this takes some seconds, on a busy machine up to a minute")
 	if err := cmd.Start(); err != nil {
 		return err
 	}
@@ -46,7 +52,7 @@ func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, folder 
 	go func() { ended <- cmd.Wait() }()
 
 	address := fmt.Sprintf("http://127.0.0.1:%d", port)
-	for !answers(address) {
+	for !answers(ctx, address, token) {
 		select {
 		case err := <-ended:
 			return fmt.Errorf("JupyterLab did not start (%v): %s says why", err, log.Name())
@@ -70,12 +76,12 @@ Ctrl-C stops it and its kernels.
 	}
 }
 
-// freePort returns the wanted port, or one of the next if another program has it.
+// freePort returns the wanted port, or one of the next if another program has it; for 0, any that is free.
 func freePort(wanted int) (int, error) {
 	for port := wanted; port < wanted+50; port++ {
 		listener, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", port))
 		if err == nil {
-			return port, listener.Close()
+			return listener.Addr().(*net.TCPAddr).Port, listener.Close()
 		}
 		if !errors.Is(err, syscall.EADDRINUSE) {
 			return 0, fmt.Errorf("port %d cannot be used (%v): name another one with -port", port, err)
@@ -84,14 +90,20 @@ func freePort(wanted int) (int, error) {
 	return 0, fmt.Errorf("ports %d to %d are all taken: name another one with -port", wanted, wanted+49)
 }
 
-// answers tells whether a server replies at the address, with whatever status.
-func answers(address string) bool {
-	response, err := http.Get(address + "/api")
+// answers tells whether the server at the address is the one with this token: another program may have
+// taken the port meanwhile.
+func answers(ctx context.Context, address, token string) bool {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address+"/api/status", nil)
+	if err != nil {
+		return false
+	}
+	request.Header.Set("Authorization", "token "+token)
+	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		return false
 	}
 	response.Body.Close()
-	return true
+	return response.StatusCode == http.StatusOK
 }
 
 // stop asks JupyterLab to shut down with its kernels, and ends it by force if it does not.

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -44,28 +47,40 @@ func startLab(t *testing.T, folder string) (address *url.URL, stop func()) {
 		}
 	}
 	t.Cleanup(stop)
-	head := make([]byte, 4096)
-	n, err := printed.Read(head)
-	if err != nil {
-		t.Fatal("JupyterLab did not start: ", <-ended)
-	}
+	address = printedAddress(t, printed)
 	go io.Copy(io.Discard, printed)
-	for _, word := range strings.Fields(string(head[:n])) {
-		if strings.HasPrefix(word, "http://") {
-			if address, err = url.Parse(word); err != nil {
+	return address, stop
+}
+
+// printedAddress reads JupyterLab's address, and how it says before that it is starting.
+func printedAddress(t *testing.T, printed io.Reader) *url.URL {
+	t.Helper()
+	lines := bufio.NewScanner(printed)
+	said := ""
+	for lines.Scan() {
+		if line := strings.TrimSpace(lines.Text()); strings.HasPrefix(line, "http://") {
+			address, err := url.Parse(line)
+			if err != nil {
 				t.Fatal(err)
 			}
-			return address, stop
+			if !strings.HasPrefix(said, "JupyterLab is starting") {
+				t.Errorf("while it started, it said %q", said)
+			}
+			return address
 		}
+		said += lines.Text()
 	}
-	t.Fatalf("no address was printed: %s", head[:n])
-	return nil, nil
+	t.Fatalf("no address was printed: %s", said)
+	return nil
 }
 
 func TestLabWantsItsTokenAndStaysOnThisMachine(t *testing.T) {
 	t.Parallel()
 	address, stop := startLab(t, t.TempDir())
 	token := address.Query().Get("token")
+	if shown := processes(t, token); shown != nil {
+		t.Errorf("the token stands in a command line, which every user can read: %s", shown)
+	}
 	if address.Path != "/lab/tree/tutorial.ipynb" || len(token) < 20 {
 		t.Errorf("the address is %s", address)
 	}
@@ -176,9 +191,104 @@ func TestPortThatIsTaken(t *testing.T) {
 	if port, err := freePort(taken); err != nil || port <= taken {
 		t.Errorf("with port %d taken, the port is %d (%v)", taken, port, err)
 	}
+	if port, err := freePort(0); err != nil || port == 0 {
+		t.Errorf("for any free port, the port is %d (%v)", port, err)
+	}
 	if _, err := freePort(65535 + 1); err == nil || !strings.Contains(err.Error(), "-port") {
 		t.Errorf("a port that does not exist gives %v", err)
 	}
+}
+
+func TestAnotherServerAtThePort(t *testing.T) {
+	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusForbidden) }))
+	defer other.Close()
+	if answers(t.Context(), other.URL, "token") {
+		t.Error("a server that does not know the token was taken for JupyterLab")
+	}
+}
+
+// A command that is killed ends nothing itself.
+func TestKilledCommandLeavesNoProcess(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("setpriv"); err != nil {
+		t.Skip("this system has no setpriv, with which processes end with their parent")
+	}
+	checkout := checkout(t)
+	program := filepath.Join(t.TempDir(), "notebooks")
+	if output, err := exec.Command("go", "build", "-buildvcs=false", "-o", program, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	t.Run("JupyterLab", func(t *testing.T) {
+		cmd := exec.Command(program, "-no-browser", "-port", "0")
+		cmd.Dir = string(checkout)
+		printed, err := cmd.StdoutPipe()
+		if err == nil {
+			err = cmd.Start()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		address := printedAddress(t, printed)
+		request, err := http.NewRequest("POST", "http://"+address.Host+"/api/kernels", strings.NewReader(`{"name": "`+setup.KernelName+`"}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Authorization", "token "+address.Query().Get("token"))
+		response, err := http.DefaultClient.Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer response.Body.Close()
+		var kernel struct{ ID string }
+		if err := json.NewDecoder(response.Body).Decode(&kernel); err != nil || kernel.ID == "" {
+			t.Fatalf("no kernel was started (%v)", err)
+		}
+		server := processes(t, "ServerApp.port="+address.Port())
+		for processes(t, "kernel-"+kernel.ID, "gonb") == nil {
+			time.Sleep(50 * time.Millisecond)
+		}
+		cmd.Process.Kill()
+		_ = cmd.Wait()
+		waitForNoProcess(t, kernel.ID, "ServerApp.port="+address.Port())
+		if server == nil {
+			t.Error("JupyterLab is not found among the processes")
+		}
+	})
+	t.Run("run", func(t *testing.T) {
+		folder := t.TempDir()
+		started := filepath.Join(folder, "started")
+		path := writeNotebook(t, "%noautoget", "%%\nos.WriteFile(\""+started+"\", nil, 0o644)\nfor { time.Sleep(time.Second) }")
+		cmd := exec.Command(program, "run", path)
+		cmd.Dir = string(checkout)
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for range 600 {
+			if _, err := os.Stat(started); err == nil {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if _, err := os.Stat(started); err != nil {
+			t.Error("the cell did not start")
+		}
+		cmd.Process.Kill()
+		_ = cmd.Wait()
+		waitForNoProcess(t, path)
+	})
+	t.Run("JupyterLab's kernels, when it is killed itself", func(t *testing.T) {
+		spec, err := os.ReadFile(filepath.Join(string(checkout), ".setup", "venv", "share", "jupyter", "kernels", setup.KernelName, "kernel.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var kernel struct{ Argv []string }
+		if err := json.Unmarshal(spec, &kernel); err != nil {
+			t.Fatal(err)
+		}
+		if ending := setup.EndWithParent(t.Context()); len(kernel.Argv) < len(ending) || !slices.Equal(kernel.Argv[:len(ending)], ending) {
+			t.Errorf("a kernel does not end with its parent: %q", kernel.Argv)
+		}
+	})
 }
 
 // untilTraining returns the cells of a notebook up to the first one that trains, without outputs.

@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"example.com/tutorial6/notebooks/setup"
 )
@@ -34,7 +35,10 @@ const help = `Usage, in the folder of the checkout:
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	ctx, cancel := context.WithCancel(ctx)
+	go whenGoRunEnds(cancel)
 	err := command(ctx, os.Stdout, os.Args[1:])
+	cancel()
 	stop()
 	if errors.Is(err, flag.ErrHelp) {
 		fmt.Print(help)
@@ -44,6 +48,20 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// whenGoRunEnds calls end when the go run that started this process is gone, which was killed then: it
+// passes on all signals but that. On Linux only; a shell that started this process may end before it.
+func whenGoRunEnds(end func()) {
+	parent := os.Getppid()
+	name, err := os.ReadFile(fmt.Sprintf("/proc/%d/comm", parent))
+	if err != nil || string(name) != "go\n" {
+		return
+	}
+	for os.Getppid() == parent {
+		time.Sleep(200 * time.Millisecond)
+	}
+	end()
 }
 
 // command runs the command that the arguments name.

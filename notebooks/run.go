@@ -28,6 +28,11 @@ var executeScript string
 // if a cell of any of them failed. The executed copies go to the folder outputDir, and with inPlace they
 // replace the notebooks that ran through; in both, clean.
 func runNotebooks(ctx context.Context, out io.Writer, checkout setup.Checkout, paths []string, outputDir string, inPlace bool) error {
+	if outputDir != "" {
+		if err := ownNames(paths, outputDir); err != nil {
+			return err
+		}
+	}
 	failed := 0
 	for _, path := range paths {
 		start := time.Now()
@@ -71,6 +76,26 @@ func runNotebooks(ctx context.Context, out io.Writer, checkout setup.Checkout, p
 	return nil
 }
 
+// ownNames returns an error if the copies in the folder would overwrite each other, or one of the notebooks.
+func ownNames(paths []string, folder string) error {
+	taken := map[string]string{}
+	for _, path := range paths {
+		name := filepath.Base(path)
+		if other, ok := taken[name]; ok {
+			return fmt.Errorf("the copies of %s and %s would overwrite each other: run them with different folders after -o", other, path)
+		}
+		taken[name] = path
+		source, err := os.Stat(path)
+		if err != nil {
+			continue // executing it says so
+		}
+		if there, err := os.Stat(filepath.Join(folder, name)); err == nil && os.SameFile(source, there) {
+			return fmt.Errorf("the copy of %s would overwrite it: name another folder after -o, or give -inplace instead", path)
+		}
+	}
+	return nil
+}
+
 // execute executes a notebook in the kernel. With the error that says which cell failed, it returns the
 // notebook as far as it came.
 func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path string) (notebook, error) {
@@ -89,8 +114,9 @@ func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path s
 	defer os.RemoveAll(tmp)
 	executed := filepath.Join(tmp, "executed.ipynb")
 
-	cmd := exec.CommandContext(ctx, checkout.Python(), "-c", executeScript, setup.KernelName, path, executed)
-	cmd.Env = checkout.JupyterEnv()
+	words := append(setup.EndWithParent(ctx), checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed)
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
+	cmd.Env = checkout.JupyterEnv(ctx)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
 	cmd.WaitDelay = 10 * time.Second
 	var stderr bytes.Buffer

@@ -5,7 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -181,10 +184,17 @@ os.WriteFile("`+started+`.new", fmt.Append(nil, os.Getpid(), os.Getppid()), 0o64
 os.Rename("`+started+`.new", "`+started+`")
 for { time.Sleep(time.Second) }`)
 	ctx, interrupt := context.WithCancel(t.Context())
+	var cell, kernel int
+	connection := "" // the file that tells how to reach the kernel
 	go func() {
-		for {
-			if _, err := os.Stat(started); err == nil || ctx.Err() != nil {
-				interrupt()
+		defer interrupt()
+		for ctx.Err() == nil {
+			if content, err := os.ReadFile(started); err == nil {
+				fmt.Sscan(string(content), &cell, &kernel)
+				args, _ := exec.Command("ps", "-wwo", "args=", "-p", strconv.Itoa(kernel)).Output()
+				if found := regexp.MustCompile(`-kernel (\S+)`).FindSubmatch(args); found != nil {
+					connection = string(found[1])
+				}
 				return
 			}
 			time.Sleep(50 * time.Millisecond)
@@ -195,13 +205,12 @@ for { time.Sleep(time.Second) }`)
 	if err == nil || err.Error() != "interrupted" {
 		t.Fatalf("an interrupted run returned %v: %s", err, out.String())
 	}
-	content, err := os.ReadFile(started)
-	if err != nil {
-		t.Fatal(err)
+	if connection == "" {
+		t.Fatal("the cell did not start, or not in a kernel")
 	}
-	var cell, kernel int
-	if _, err := fmt.Sscan(string(content), &cell, &kernel); err != nil {
-		t.Fatal(err)
+	// Python removes it when it is interrupted, and does not get to it when it is killed.
+	if _, err := os.Stat(connection); err == nil {
+		t.Errorf("the kernel's file %s, with its key, was left behind", connection)
 	}
 	for range 200 {
 		if syscall.Kill(cell, 0) != nil && syscall.Kill(kernel, 0) != nil {
@@ -214,10 +223,10 @@ for { time.Sleep(time.Second) }`)
 
 func TestKernelThatDoesNotStart(t *testing.T) {
 	checkout := checkout(t)
-	t.Setenv("GOTOOLCHAIN", "nonsense") // the kernel runs go at its start
+	t.Setenv("GOPATH", "nonsense") // the kernel runs go at its start
 	_, err := tryKernel(t.Context(), checkout)
 	if err == nil || !strings.Contains(err.Error(), "the kernel did not start") || !strings.Contains(err.Error(), "go mod init") ||
-		!strings.Contains(err.Error(), "delete the folder .setup") {
+		!strings.Contains(err.Error(), "try without") || !strings.Contains(err.Error(), "GOPATH=nonsense, set in your shell") {
 		t.Errorf("a kernel that does not start gives %v", err)
 	}
 }
@@ -284,5 +293,27 @@ func TestCommandLine(t *testing.T) {
 		if err := command(t.Context(), &strings.Builder{}, test.args); err == nil || !strings.Contains(err.Error(), test.says) {
 			t.Errorf("%q returns %v, which lacks %q", test.args, err, test.says)
 		}
+	}
+}
+
+func TestCopiesOverwriteNothing(t *testing.T) {
+	one, other := writeNotebook(t, "%noautoget"), writeNotebook(t, "%noautoget")
+	var out strings.Builder
+	err := runNotebooks(t.Context(), &out, "", []string{one, other}, t.TempDir(), false)
+	if err == nil || !strings.Contains(err.Error(), "overwrite each other") {
+		t.Errorf("two notebooks of one name give %v", err)
+	}
+	err = runNotebooks(t.Context(), &out, "", []string{one}, filepath.Dir(one), false)
+	if err == nil || !strings.Contains(err.Error(), "-inplace") {
+		t.Errorf("a copy in the place of its notebook gives %v", err)
+	}
+}
+
+func TestHealthyCellThatPrintsACrashsWords(t *testing.T) {
+	t.Parallel()
+	checkout := checkout(t)
+	path := writeNotebook(t, "%noautoget", "%%\nfmt.Fprint(os.Stderr, \"a tool ended with\\nexit status 1\\nand was started again\\n\")\nfmt.Print(\"exit status 2\\n\")")
+	if _, err := execute(t.Context(), os.Stdout, checkout, path); err != nil {
+		t.Error(err)
 	}
 }

@@ -22,7 +22,7 @@ func timeCell(ctx context.Context, checkout setup.Checkout, rounds int) (Cell, e
 	script := filepath.Join(string(checkout), "mnistlib", "benchmark", "cell.py")
 	cmd := exec.CommandContext(ctx, checkout.Python(), "-B", script, setup.KernelName, strconv.Itoa(rounds))
 	cmd.Dir = checkout.Notebooks()
-	cmd.Env = checkout.JupyterEnv()
+	cmd.Env = checkout.JupyterEnv(ctx)
 	out, err := cmd.Output()
 	if err != nil {
 		if exit, ok := err.(*exec.ExitError); ok {

@@ -77,11 +77,6 @@ func TestWhatTheMachineLacks(t *testing.T) {
 			says(t, err, test.says...)
 		})
 	}
-	t.Run("cgo switched off", func(t *testing.T) {
-		t.Setenv("CGO_ENABLED", "0")
-		_, err := findCompiler(t.Context())
-		says(t, err, "unset CGO_ENABLED")
-	})
 	t.Run("the set-up says it before it begins", func(t *testing.T) {
 		pathWith(t, map[string]string{"go": ""})
 		checkout := Checkout(t.TempDir())
@@ -136,7 +131,6 @@ func TestNoNetwork(t *testing.T) {
 		}
 		t.Setenv("GOPROXY", nobody)
 		t.Setenv("GOMODCACHE", t.TempDir())
-		t.Setenv("GOFLAGS", "-modcacherw") // else the folder cannot be deleted
 		says(t, checkout.install(t.Context(), io.Discard, gonbStep), "GoNB", "check the network")
 	})
 }

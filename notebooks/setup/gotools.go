@@ -26,6 +26,9 @@ var gonbStep = step{
 			"github.com/janpfeifer/gonb", "golang.org/x/tools/cmd/goimports"); err != nil {
 			return err
 		}
+		if err := run.run(ctx, run.tmp, nil, filepath.Join(bin, "gonb"), "-version"); err != nil {
+			return err
+		}
 		for _, name := range []string{"gonb", "goimports"} {
 			if err := replace(filepath.Join(bin, name), c.path("bin", name)); err != nil {
 				return err
@@ -39,15 +42,18 @@ var gonbStep = step{
 // 600 MB. It ends with the kernel, which may crash without ending it.
 func (c Checkout) goplsWrapper(ctx context.Context) string {
 	start := "exec"
-	for _, word := range endWithParent(ctx) {
+	for _, word := range EndWithParent(ctx) {
 		start += " " + word
 	}
-	return fmt.Sprintf("#!/bin/sh\nexport GOMEMLIMIT=250MiB GOGC=50 GOMAXPROCS=1\n%s '%s' \"$@\"\n", start, c.path("gopls", "gopls"))
+	return fmt.Sprintf("#!/bin/sh\nexport GOMEMLIMIT=250MiB GOGC=50 GOMAXPROCS=1\n%s %s \"$@\"\n", start, quote(c.path("gopls", "gopls")))
 }
 
-// endWithParent returns the command, if there is one (on Linux), that starts another one such that it
+// quote makes one word of a shell's of the text.
+func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
+
+// EndWithParent returns the command, if there is one (on Linux), that starts another one such that it
 // ends with the process that started it.
-func endWithParent(ctx context.Context) []string {
+func EndWithParent(ctx context.Context) []string {
 	command := []string{"setpriv", "--pdeathsig", "TERM", "--"}
 	if exec.CommandContext(ctx, command[0], append(command[1:], "true")...).Run() != nil {
 		return nil
@@ -78,7 +84,10 @@ var goplsStep = step{
 		if err := os.WriteFile(wrapper, []byte(c.goplsWrapper(ctx)), 0o755); err != nil {
 			return err
 		}
-		return replace(wrapper, c.path("bin", "gopls"))
+		if err := replace(wrapper, c.path("bin", "gopls")); err != nil {
+			return err
+		}
+		return run.run(ctx, run.tmp, nil, c.path("bin", "gopls"), "version")
 	},
 }
 
@@ -91,17 +100,14 @@ func (c Checkout) goplsMod() string {
 var cacheStep = step{
 	name:  "cache",
 	title: "mnistlib, compiled for the notebooks",
-	inputs: func(ctx context.Context, c Checkout) ([]string, error) {
+	inputs: func(_ context.Context, c Checkout) ([]string, error) {
 		sources, err := filepath.Glob(filepath.Join(string(c), "mnistlib", "*.go"))
 		if err != nil {
 			return nil, err
 		}
-		inputs, err := readAll(append(sources, filepath.Join(string(c), "go.mod"), filepath.Join(string(c), "go.sum"))...)
-		if err != nil {
-			return nil, err
-		}
-		cache, err := goEnv(ctx, "GOCACHE")
-		return append(inputs, cache), err
+		// Not the place of the build cache, which is each user's own: a second user of the checkout need not
+		// set it up anew, and only waits for the first cell.
+		return readAll(append(sources, filepath.Join(string(c), "go.mod"), filepath.Join(string(c), "go.sum"))...)
 	},
 	works: func(context.Context, Checkout) bool { return true },
 	do: func(ctx context.Context, c Checkout, run *runner) error {
@@ -116,7 +122,7 @@ var cacheStep = step{
 				return err
 			}
 		}
-		return run.run(ctx, run.tmp, []string{"GOFLAGS=" + cellFlags}, "go", "build", "-o", "cell")
+		return run.run(ctx, run.tmp, []string{"GOFLAGS=" + cellFlags, "GOWORK="}, "go", "build", "-o", "cell")
 	},
 }
 

@@ -2,13 +2,16 @@ package setup
 
 import (
 	"context"
+	_ "embed"
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strings"
 )
 
 // KernelName is what Jupyter and the notebooks call the project's kernel.
@@ -18,23 +21,33 @@ const KernelName = "tutorial6"
 // without symbols, linked by Go's own linker, takes a third of it. That linker does not serve cgo on
 // macOS.
 var cellFlags = map[bool]string{
-	true:  "'-ldflags=-s -w -linkmode=internal'",
-	false: "'-ldflags=-s -w'",
+	true:  "-buildvcs=false '-ldflags=-s -w -linkmode=internal'",
+	false: "-buildvcs=false '-ldflags=-s -w'",
 }[runtime.GOOS == "linux"]
 
-// jupyterSettings are files of settings, by their place in the environment.
+//go:embed script.j2
+var scriptTemplate string
+
+// A notebook's script is Go that the go command passes over: it lands beside the launcher's own files.
+const exportScript = `"ScriptExporter": {"template_name": "` + KernelName + `"}`
+
+// jupyterSettings are files of settings, by their place in Jupyter's environment.
 var jupyterSettings = map[string]string{
 	// Nothing is fetched from the network while a reader works.
-	"jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
-	"labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
+	"etc/jupyter/jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
+	"etc/jupyter/labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
 	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
-	// The file browser shows notebooks, not the programs behind them.
-	"jupyter_server_config.json": `{
-  "ContentsManager": {"hide_globs": ["*.go", "execute.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
+	// The file browser shows notebooks and a reader's own files, not the programs behind the notebooks.
+	"etc/jupyter/jupyter_server_config.json": `{
+  ` + exportScript + `,
+  "ContentsManager": {"hide_globs": ["check.go", "lab.go", "main.go", "notebook.go", "run.go", "table.go", "*_test.go", "execute.py", "lab.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
   "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
   "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
 }`,
+	"etc/jupyter/jupyter_nbconvert_config.json":                      "{" + exportScript + "}",
+	"share/jupyter/nbconvert/templates/" + KernelName + "/conf.json": `{"base_template": "base", "mimetypes": {"text/plain": true}}`,
+	"share/jupyter/nbconvert/templates/" + KernelName + "/script.j2": scriptTemplate,
 }
 
 // kernelStep tells Jupyter how to start the kernel, and its settings.
@@ -42,13 +55,13 @@ var kernelStep = step{
 	name:  "kernel",
 	title: "The kernel's entry in Jupyter",
 	inputs: func(ctx context.Context, c Checkout) ([]string, error) {
-		spec, err := c.kernelSpec(ctx)
+		spec, err := c.kernelSpec(ctx, nil)
 		return []string{string(spec), fmt.Sprint(jupyterSettings)}, err
 	},
 	works: exists("venv/share/jupyter/kernels/" + KernelName + "/kernel.json"),
 	do: func(ctx context.Context, c Checkout, _ *runner) error {
 		for name, content := range jupyterSettings {
-			path := c.path("venv", "etc", "jupyter", name)
+			path := c.path("venv", name)
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
 			}
@@ -56,7 +69,7 @@ var kernelStep = step{
 				return err
 			}
 		}
-		return c.writeKernel(ctx, c.path("venv", "share", "jupyter", "kernels", KernelName))
+		return c.writeKernel(ctx, c.path("venv", "share", "jupyter", "kernels", KernelName), nil)
 	},
 }
 
@@ -71,7 +84,10 @@ func Kernel(ctx context.Context, out io.Writer, dataFolder string) (string, erro
 		return "", err
 	}
 	folder := filepath.Join(dataFolder, "kernels", KernelName)
-	return folder, checkout.writeKernel(ctx, folder)
+	// The kernel does not read the file of go env -w, from which it needs some settings nevertheless.
+	settings := goSettings(ctx)
+	maps.DeleteFunc(settings, func(name, _ string) bool { return os.Getenv(name) != "" })
+	return folder, checkout.writeKernel(ctx, folder, settings)
 }
 
 // UserDataFolder returns the folder in which this user's Jupyter looks for kernels.
@@ -92,8 +108,8 @@ func UserDataFolder() (string, error) {
 	return filepath.Join(home, ".local", "share", "jupyter"), nil
 }
 
-func (c Checkout) writeKernel(ctx context.Context, folder string) error {
-	spec, err := c.kernelSpec(ctx)
+func (c Checkout) writeKernel(ctx context.Context, folder string, settings map[string]string) error {
+	spec, err := c.kernelSpec(ctx, settings)
 	if err != nil {
 		return err
 	}
@@ -103,31 +119,42 @@ func (c Checkout) writeKernel(ctx context.Context, folder string) error {
 	return os.WriteFile(filepath.Join(folder, "kernel.json"), spec, 0o644)
 }
 
-// kernelSpec returns the kernel's description for Jupyter.
-func (c Checkout) kernelSpec(ctx context.Context) ([]byte, error) {
+// kernelSpec returns the kernel's description for Jupyter, with these settings of Go.
+func (c Checkout) kernelSpec(ctx context.Context, settings map[string]string) ([]byte, error) {
 	goProgram, err := exec.LookPath("go")
 	if err != nil {
 		_, err = findGo(ctx)
 		return nil, err
 	}
-	argv := append(endWithParent(ctx), // else a killed Jupyter leaves its kernels behind
+	argv := append(EndWithParent(ctx), // else a killed Jupyter leaves its kernels behind
 		c.path("bin", "gonb"), "-kernel", "{connection_file}",
 		"-go_work="+string(c), // cells import the packages of this checkout, and its versions of all others
 		"-raw_error=true",     // compile errors as text, with the cell's line
 		// GoNB logs a line that looks like an error at each healthy start.
 		"-logtostderr=false", "-log_file=/dev/null", "-stderrthreshold=FATAL")
+	env := map[string]string{}
+	for name, value := range settings {
+		env[name] = literal(value)
+	}
+	for _, name := range goLeftOut {
+		env[name] = "" // which is Go's own value
+	}
+	maps.Copy(env, map[string]string{
+		"GOENV":                    "off",
+		"PATH":                     fmt.Sprintf("%s:%s:${PATH}", literal(c.path("bin")), literal(filepath.Dir(goProgram))),
+		"GOFLAGS":                  cellFlags,
+		"PJRT_PLUGIN_LIBRARY_PATH": literal(c.path("plugin")),
+		"GOMLX_NO_AUTO_INSTALL":    "1",
+	})
 	spec := map[string]any{
 		"argv":           argv,
 		"display_name":   "Go (Tutorial 6)",
 		"language":       "go",
 		"interrupt_mode": "message",
-		"env": map[string]string{
-			"PATH":                     fmt.Sprintf("%s:%s:${PATH}", c.path("bin"), filepath.Dir(goProgram)),
-			"GOFLAGS":                  cellFlags,
-			"GOWORK":                   "", // GoNB makes its own workspace
-			"PJRT_PLUGIN_LIBRARY_PATH": c.path("plugin"),
-			"GOMLX_NO_AUTO_INSTALL":    "1",
-		},
+		"env":            env,
 	}
 	return json.MarshalIndent(spec, "", "  ")
 }
+
+// literal protects the text from Jupyter, which puts variables in the place of $NAME.
+func literal(text string) string { return strings.ReplaceAll(text, "$", "$$") }

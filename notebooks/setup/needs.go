@@ -25,7 +25,9 @@ func findGo(ctx context.Context) (string, error) {
 		return "", errors.New("no Go was found on the PATH: install Go 1.26 or newer (https://go.dev/dl) and add its bin folder to the PATH")
 	}
 	// In the checkout, so that a Go that is older than go.mod asks for says so.
-	output, err := exec.CommandContext(ctx, path, "env", "GOVERSION").CombinedOutput()
+	cmd := exec.CommandContext(ctx, path, "env", "GOVERSION")
+	cmd.Env = environment(ctx)
+	output, err := cmd.CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%s does not serve this checkout (%s): install Go 1.26 or newer (https://go.dev/dl)", path, firstLine(output))
 	}
@@ -47,7 +49,8 @@ print(sys.executable)`
 		if err != nil {
 			continue
 		}
-		cmd := exec.CommandContext(ctx, path, "-c", test)
+		cmd := exec.CommandContext(ctx, path, "-I", "-c", test)
+		cmd.Env = environment(ctx)
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		output, err := cmd.Output()
@@ -86,19 +89,14 @@ func findCompiler(ctx context.Context) (string, error) {
 	if err := cmd.Run(); err != nil {
 		return "", fmt.Errorf("the C compiler %s cannot compile a program (%v): install it with its headers (%s)", path, err, install)
 	}
-	enabled, err := goEnv(ctx, "CGO_ENABLED")
-	if err != nil {
-		return "", err
-	}
-	if enabled == "0" {
-		return "", errors.New("cgo is switched off, and go-xla needs it: unset CGO_ENABLED")
-	}
 	return path, nil
 }
 
 // goEnv returns one of Go's own settings.
 func goEnv(ctx context.Context, name string) (string, error) {
-	output, err := exec.CommandContext(ctx, "go", "env", name).Output()
+	cmd := exec.CommandContext(ctx, "go", "env", name)
+	cmd.Env = environment(ctx)
+	output, err := cmd.Output()
 	if err != nil {
 		return "", fmt.Errorf("go env %s failed (%w): check the installation of Go", name, err)
 	}

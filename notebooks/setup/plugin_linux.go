@@ -21,10 +21,11 @@ func installPlugin(ctx context.Context, c Checkout, run *runner) error {
 		return err
 	}
 	venv := filepath.Join(run.tmp, "venv") // only because a system's Python may lack pip
-	if err := run.run(ctx, run.tmp, nil, python, "-m", "venv", venv); err != nil {
+	if err := run.run(ctx, run.tmp, nil, python, "-I", "-m", "venv", venv); err != nil {
 		return err
 	}
-	if err := run.run(ctx, run.tmp, nil, filepath.Join(venv, "bin", "python"), "-m", "pip", "download",
+	python = filepath.Join(venv, "bin", "python")
+	if err := run.run(ctx, run.tmp, pipSettings(ctx, python), python, "-I", "-m", "pip", "download",
 		"--disable-pip-version-check", "--no-input", "--retries=2", "--no-deps", "--only-binary=:all:", "--require-hashes",
 		"--requirement="+lock, "--dest="+run.tmp); err != nil {
 		return err
@@ -44,6 +45,10 @@ func installPlugin(ctx context.Context, c Checkout, run *runner) error {
 		return err
 	}
 	if err := extractLibrary(wheels[0], filepath.Join(folder, release, pluginFile)); err != nil {
+		return err
+	}
+	if err := run.run(ctx, run.tmp, nil, python, "-I", "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])",
+		filepath.Join(folder, release, pluginFile)); err != nil {
 		return err
 	}
 	if err := os.Symlink(filepath.Join(release, pluginFile), filepath.Join(folder, pluginFile)); err != nil {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -25,11 +26,17 @@ func newRunner(c Checkout, name string) (*runner, error) {
 			return nil, err
 		}
 	}
-	tmp := c.path("tmp", name)
-	if err := os.RemoveAll(tmp); err != nil { // left by a process that was killed
+	// What a killed set-up left goes, as far as it can: where its commands cannot be ended with it, one may
+	// still be writing there, so this one's folder is another.
+	left, err := filepath.Glob(c.path("tmp", name+"-*"))
+	if err != nil {
 		return nil, err
 	}
-	if err := os.Mkdir(tmp, 0o755); err != nil {
+	for _, folder := range left {
+		_ = os.RemoveAll(folder)
+	}
+	tmp, err := os.MkdirTemp(c.path("tmp"), name+"-")
+	if err != nil {
 		return nil, err
 	}
 	log, err := os.Create(c.path("logs", name+".log"))
@@ -42,22 +49,23 @@ func (r *runner) close() {
 	os.RemoveAll(r.tmp)
 }
 
-// run runs a command in the folder dir, with env added to the environment.
+// endGroup is the shell's program that runs a command and, when it is told to end, ends with it all that
+// the command has started.
+const endGroup = `trap 'kill -9 0' TERM; "$@" & wait $!`
+
+// run runs a command in the folder dir, with env added to the environment of all programs. The command
+// and all that it starts end with the context, and with this process, even if that is killed.
 func (r *runner) run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	fmt.Fprintln(r.log, "$", name, strings.Join(args, " "))
-	cmd := exec.CommandContext(ctx, name, args...)
+	words := slices.Concat(EndWithParent(ctx), []string{"sh", "-c", endGroup, "sh", name}, args)
+	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(environment(ctx), env...)
 	cmd.Stdout, cmd.Stderr = r.log, r.log
-	stopWithChildren(cmd)
-	return cmd.Run()
-}
-
-// stopWithChildren makes the end of a command's context end the processes that it started, too.
-func stopWithChildren(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
+	return cmd.Run()
 }
 
 func (r *runner) path() string {

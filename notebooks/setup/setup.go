@@ -18,11 +18,14 @@ import (
 type Checkout string
 
 // Here returns the checkout that holds the working directory: the nearest folder, going up, with a
-// go.mod file.
+// go.mod file. It goes by its real path, so that one checkout is set up once, whatever leads to it.
 func Here() (Checkout, error) {
 	dir, err := os.Getwd()
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
 	if err != nil {
-		return "", err
+		return "", fmt.Errorf("the working directory cannot be told (%w): change to a clone of the repository", err)
 	}
 	for {
 		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
@@ -83,13 +86,12 @@ func (c Checkout) Python() string { return c.path("venv", "bin", "python") }
 
 // JupyterEnv returns the environment in which to start Jupyter: the reader's own settings and kernels
 // are left out, and what Jupyter keeps goes to .setup/jupyter.
-func (c Checkout) JupyterEnv() []string {
-	return append(os.Environ(),
+func (c Checkout) JupyterEnv(ctx context.Context) []string {
+	return append(environment(ctx),
 		"JUPYTER_CONFIG_DIR="+c.path("jupyter", "config"),
 		"JUPYTER_DATA_DIR="+c.path("jupyter", "data"),
 		"JUPYTER_RUNTIME_DIR="+c.path("jupyter", "runtime"),
 		"IPYTHONDIR="+c.path("jupyter", "ipython"),
-		"JUPYTER_PATH=", "JUPYTER_CONFIG_PATH=",
 	)
 }
 

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -89,6 +91,74 @@ func TestLockFilesNameNoServer(t *testing.T) {
 			if !strings.Contains(requirement, "==") || !strings.Contains(requirement, "--hash=sha256:") {
 				t.Errorf("%s: not locked: %s", name, requirement)
 			}
+		}
+	}
+}
+
+// Git on Windows gives files other line ends, with which the image's scripts do not start.
+func TestCloneWithWindowsLineEnds(t *testing.T) {
+	checkout, err := Here()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := exec.Command("git", "-C", string(checkout), "ls-files", "docker", ".ci", ".gitattributes").Output()
+	if err != nil {
+		t.Skip("this is no clone: ", err)
+	}
+	clone := t.TempDir()
+	args := append([]string{"-C", string(checkout), "-c", "core.autocrlf=true", "checkout-index", "--prefix=" + clone + "/", "--"}, strings.Fields(string(files))...)
+	if output, err := exec.Command("git", args...).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	for _, file := range strings.Fields(string(files)) {
+		if content, err := os.ReadFile(filepath.Join(clone, file)); err != nil || bytes.Contains(content, []byte("\r\n")) {
+			t.Errorf("%s has Windows line ends (%v)", file, err)
+		}
+	}
+}
+
+// A reader may export a notebook as a script, which lands beside the launcher's own files.
+func TestExportedScript(t *testing.T) {
+	checkout, err := All(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	for name, content := range map[string]string{
+		"go.mod":  "module launcher\n\ngo 1.26\n",
+		"main.go": "package main\n\nfunc main() { println(\"the launcher\") }\n",
+		"tutorial.ipynb": `{"nbformat": 4, "nbformat_minor": 5, "metadata": {"language_info": {"name": "go", "file_extension": ".go"}}, "cells": [
+			{"cell_type": "markdown", "id": "a", "metadata": {}, "source": "# Title"},
+			{"cell_type": "code", "id": "b", "metadata": {}, "execution_count": null, "outputs": [], "source": "%noautoget\nimport \"strings\"\n\nfunc f() string { return strings.ToUpper(\"a\") }\n\n%%\nx := f()\nprint(x)"},
+			{"cell_type": "code", "id": "c", "metadata": {}, "execution_count": null, "outputs": [], "source": "import (\n\t\"strings\"\n)\n\n%%\nx := strings.ToUpper(\"b\")\nprint(x)"}]}`,
+	} {
+		if err := os.WriteFile(filepath.Join(folder, name), []byte(content), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run := func(name string, args ...string) string {
+		cmd := exec.Command(name, args...)
+		cmd.Dir, cmd.Env = folder, environment(t.Context())
+		output, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s: %v: %s", name, err, output)
+		}
+		return string(output)
+	}
+	run(checkout.path("venv", "bin", "jupyter"), "nbconvert", "--to", "script", "tutorial.ipynb")
+	if printed := run("go", "run", "."); printed != "the launcher\n" {
+		t.Errorf("beside an exported script, the launcher prints %q", printed)
+	}
+	if printed := run("go", "run", "tutorial.go"); printed != "AB" {
+		t.Errorf("the script prints %q", printed)
+	}
+	names, err := filepath.Glob(filepath.Join(checkout.Notebooks(), "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range names {
+		if name := filepath.Base(path); !strings.HasSuffix(name, "_test.go") && !strings.Contains(jupyterSettings["etc/jupyter/jupyter_server_config.json"], strconv.Quote(name)) {
+			t.Errorf("the file browser shows %s", name)
 		}
 	}
 }

@@ -32,6 +32,9 @@ var errInterrupted = errors.New("the set-up was interrupted: the same command go
 
 // install does those of the steps that are due.
 func (c Checkout) install(ctx context.Context, out io.Writer, steps ...step) error {
+	if strings.Contains(string(c), string(filepath.ListSeparator)) {
+		return fmt.Errorf("the path %s has a colon, with which it cannot stand in a PATH: move the checkout to another folder", c)
+	}
 	checked := false
 	for i, s := range steps {
 		stamp, err := c.stamp(ctx, s)
@@ -109,6 +112,9 @@ func (c Checkout) perform(ctx context.Context, out io.Writer, label string, s st
 	}
 	if err == nil {
 		err = s.do(ctx, c, run)
+	}
+	if err == nil && !s.works(ctx, c) {
+		err = errors.New("it ended well, but what it should have made does not work")
 	}
 	if err == nil {
 		_, err = file.WriteAt([]byte(stamp), 0)

@@ -7,11 +7,15 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 )
 
 // countingStep returns a step that writes the file "thing", and counts how often it did.
@@ -196,4 +200,134 @@ func TestWaitingForAnotherSetUpCanBeInterrupted(t *testing.T) {
 	}
 	close(release)
 	<-done
+}
+
+// pidFile is where the step of sleepingStep names the process that it starts.
+func pidFile(c Checkout) string { return c.path("pid") }
+
+// sleepingStep returns a step whose command starts another process and waits for it.
+func sleepingStep() step {
+	return step{
+		name: "thing", title: "A thing",
+		inputs: func(context.Context, Checkout) ([]string, error) { return nil, nil },
+		works:  exists("thing"),
+		do: func(ctx context.Context, c Checkout, run *runner) error {
+			return run.run(ctx, string(c), nil, "sh", "-c", "sleep 600 & echo $! >"+quote(pidFile(c)+".new")+"; mv "+quote(pidFile(c)+".new")+" "+quote(pidFile(c))+"; wait")
+		},
+	}
+}
+
+// startedPid waits until the step's process has started.
+func startedPid(t *testing.T, c Checkout) int {
+	t.Helper()
+	for range 400 {
+		if content, err := os.ReadFile(pidFile(c)); err == nil {
+			pid, err := strconv.Atoi(strings.TrimSpace(string(content)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return pid
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	t.Fatal("the step did not start")
+	return 0
+}
+
+func waitForEnd(t *testing.T, pid int) {
+	t.Helper()
+	for range 200 {
+		if syscall.Kill(pid, 0) != nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	syscall.Kill(pid, syscall.SIGKILL)
+	t.Error("what the step had started was left behind")
+}
+
+func TestInterruptedStepEndsWhatItStarted(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	ctx, interrupt := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- checkout.install(ctx, io.Discard, sleepingStep()) }()
+	pid := startedPid(t, checkout)
+	start := time.Now()
+	interrupt()
+	if err := <-ended; !errors.Is(err, errInterrupted) {
+		t.Error(err)
+	}
+	if took := time.Since(start); took > 4*time.Second {
+		t.Errorf("it took %v, as if its commands had to be given up", took)
+	}
+	waitForEnd(t, pid)
+}
+
+// The test below starts this one in a process of its own, and kills it.
+func TestSetUpToBeKilled(t *testing.T) {
+	folder := os.Getenv("TUTORIAL6_TEST_CHECKOUT")
+	if folder == "" {
+		t.Skip("only another test runs this one")
+	}
+	t.Error(Checkout(folder).install(t.Context(), io.Discard, sleepingStep()))
+}
+
+func TestKilledSetUpEndsWhatItStarted(t *testing.T) {
+	if _, err := exec.LookPath("setpriv"); err != nil {
+		t.Skip("this system has no setpriv, with which processes end with their parent")
+	}
+	checkout := Checkout(t.TempDir())
+	cmd := exec.Command(os.Args[0], "-test.run=^TestSetUpToBeKilled$")
+	cmd.Env = append(os.Environ(), "TUTORIAL6_TEST_CHECKOUT="+string(checkout))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := startedPid(t, checkout)
+	cmd.Process.Kill()
+	_ = cmd.Wait()
+	waitForEnd(t, pid)
+	input := ""
+	var count atomic.Int32
+	if err := checkout.install(t.Context(), io.Discard, countingStep(&input, &count)); err != nil || count.Load() != 1 {
+		t.Errorf("the next set-up does not go on: %v", err)
+	}
+	if left, _ := os.ReadDir(checkout.path("tmp")); len(left) > 0 {
+		t.Errorf("it leaves %v", left)
+	}
+}
+
+// A step that failed half-way has spoiled the result that was there before.
+func TestStepThatFailedIsNotTakenForTheOneBefore(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	input := "version 1"
+	var count atomic.Int32
+	s := countingStep(&input, &count)
+	if err := checkout.install(t.Context(), io.Discard, s); err != nil {
+		t.Fatal(err)
+	}
+	broken := s
+	broken.do = func(_ context.Context, c Checkout, _ *runner) error {
+		return errors.Join(os.WriteFile(c.path("thing"), []byte("half"), 0o644), errors.New("no luck"))
+	}
+	input = "version 2"
+	if err := checkout.install(t.Context(), io.Discard, broken); err == nil {
+		t.Fatal("a failed step returned no error")
+	}
+	input = "version 1"
+	if err := checkout.install(t.Context(), io.Discard, s); err != nil {
+		t.Fatal(err)
+	}
+	if content, _ := os.ReadFile(checkout.path("thing")); string(content) != "version 1" {
+		t.Errorf("the result is %q", content)
+	}
+}
+
+// That the commands of a step end well does not make its result.
+func TestStepWithoutAResultIsNotDone(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	input := ""
+	var count atomic.Int32
+	s := countingStep(&input, &count)
+	s.do = func(context.Context, Checkout, *runner) error { return nil }
+	says(t, checkout.install(t.Context(), io.Discard, s), "A thing", "does not work")
 }

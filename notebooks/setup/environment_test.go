@@ -1,0 +1,282 @@
+package setup
+
+import (
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// write writes a file of a folder of its own and returns its path.
+func write(t *testing.T, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// hostileGo are settings of Go with each of which something here does not build or start.
+var hostileGo = map[string]string{
+	"GOFLAGS": "-mod=vendor -nonsense", "GOWORK": "/nowhere/go.work", "GO111MODULE": "off", "GOROOT": "/nowhere",
+	"GOOS": "plan9", "GOARCH": "386", "GOEXPERIMENT": "nonsense", "CGO_ENABLED": "0", "CGO_CFLAGS": "-nonsense",
+	"CGO_LDFLAGS": "-nonsense", "GOBIN": "nowhere", "GOTOOLCHAIN": "nonsense", "GODEBUG": "nonsense=1",
+}
+
+// goSees returns Go's settings as Go sees them in an environment.
+func goSees(t *testing.T, env []string, dir string) map[string]string {
+	t.Helper()
+	cmd := exec.Command("go", "env", "-json")
+	cmd.Env, cmd.Dir = env, dir
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatalf("go env: %v: %s", err, output)
+	}
+	var settings map[string]string
+	if err := json.Unmarshal(output, &settings); err != nil {
+		t.Fatal(err)
+	}
+	return settings
+}
+
+func TestReadersGoSettingsStayOutside(t *testing.T) {
+	proxy := "file:///somewhere"
+	inFile := "GOPROXY=" + proxy + "\nGOMODCACHE=" + t.TempDir() + "\n"
+	for name, value := range hostileGo {
+		if name != "GOROOT" && name != "GOEXPERIMENT" { // with which the go command itself does not start
+			inFile += name + "=" + value + "\n"
+		}
+	}
+	for _, place := range []string{"variables", "the file of go env -w"} {
+		t.Run(place, func(t *testing.T) {
+			clean := goSees(t, environment(t.Context()), "")
+			if place == "variables" {
+				for name, value := range hostileGo {
+					t.Setenv(name, value)
+				}
+				t.Setenv("GOPROXY", proxy)
+			} else {
+				for name := range hostileGo {
+					t.Setenv(name, "")
+				}
+				t.Setenv("GOENV", write(t, "env", inFile))
+			}
+			sees := goSees(t, environment(t.Context()), "")
+			for name := range hostileGo {
+				if sees[name] != clean[name] {
+					t.Errorf("%s is %q in spite of all, where it should be %q", name, sees[name], clean[name])
+				}
+			}
+			if sees["GOPROXY"] != proxy {
+				t.Errorf("GOPROXY, which says how to reach the network, is %q", sees["GOPROXY"])
+			}
+			for _, need := range []Need{{"Go", findGo}, {"C compiler", findCompiler}} {
+				if _, err := need.Find(t.Context()); err != nil {
+					t.Errorf("%s: %v", need.Name, err)
+				}
+			}
+
+			// A kernel that another Jupyter starts has the reader's variables, and then the description's.
+			checkout, err := Here()
+			if err != nil {
+				t.Fatal(err)
+			}
+			spec, err := checkout.kernelSpec(t.Context(), goSettings(t.Context()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var kernel struct{ Env map[string]string }
+			if err := json.Unmarshal(spec, &kernel); err != nil {
+				t.Fatal(err)
+			}
+			t.Setenv("GOTOOLCHAIN", "local") // go must be there to start the kernel in any case
+			env := os.Environ()
+			for name, value := range kernel.Env {
+				if name != "PATH" {
+					env = append(env, name+"="+value)
+				}
+			}
+			work := write(t, "go.work", "go 1.26.0\n") // as the kernel makes itself one
+			sees = goSees(t, env, filepath.Dir(work))
+			clean["GOFLAGS"], clean["GOTOOLCHAIN"] = cellFlags, "local"
+			clean["GOWORK"], _ = filepath.EvalSymlinks(work)
+			for name := range hostileGo {
+				if sees[name] != clean[name] {
+					t.Errorf("in a kernel, %s is %q, where it should be %q", name, sees[name], clean[name])
+				}
+			}
+			if sees["GOPROXY"] != proxy {
+				t.Errorf("in a kernel, GOPROXY is %q", sees["GOPROXY"])
+			}
+		})
+	}
+}
+
+// A set-up is built by the go command in the checkout, which a workspace above it would change.
+func TestWorkspaceAboveTheCheckout(t *testing.T) {
+	work := write(t, "go.work", "go 1.26.0\n")
+	dir := filepath.Join(filepath.Dir(work), "checkout")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if sees := goSees(t, environment(t.Context()), dir); sees["GOWORK"] != "off" {
+		t.Errorf("GOWORK is %s", sees["GOWORK"])
+	}
+}
+
+func TestReadersPythonSettingsStayOutside(t *testing.T) {
+	checkout, err := All(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := write(t, "random.py", "raise SystemExit('not the real one')\n")
+	for _, module := range []string{"ensurepip.py", "jupyter_core.py", "sitecustomize.py"} {
+		if err := os.WriteFile(filepath.Join(filepath.Dir(broken), module), []byte("raise SystemExit('not the real one')\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, value := range map[string]string{"PYTHONPATH": filepath.Dir(broken), "PYTHONHOME": "/nowhere", "PYTHONSTARTUP": broken,
+		"PYTHONUSERBASE": filepath.Dir(broken), "PYTHONSAFEPATH": "1", "PYTHONPLATLIBDIR": "nowhere", "PYTHONIOENCODING": "nonsense"} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv(name, value)
+			t.Chdir(filepath.Dir(broken)) // Python takes modules from the working directory, too
+			if _, err := findPython(t.Context()); err != nil {
+				t.Errorf("no Python was found: %v", err)
+			}
+			if !jupyterStep.works(t.Context(), checkout) {
+				t.Error("JupyterLab counts as not set up")
+			}
+			for _, variable := range checkout.JupyterEnv(t.Context()) {
+				if strings.HasPrefix(variable, name+"=") {
+					t.Errorf("Jupyter is started with %s", variable)
+				}
+			}
+		})
+	}
+}
+
+func TestReadersPipSettings(t *testing.T) {
+	checkout, err := All(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("PIP_TARGET", t.TempDir())
+	t.Setenv("PIP_USER", "1")
+	t.Setenv("PIP_REQUIRE_VIRTUALENV", "1")
+	t.Setenv("PIP_NO_BINARY", ":all:")
+	t.Setenv("PIP_FIND_LINKS", "/one")
+	t.Setenv("PIP_INDEX_URL", "")
+	t.Setenv("PIP_CONFIG_FILE", write(t, "pip.conf", `[global]
+index-url = https://mirror.example/it's
+trusted-host =
+    one.example
+    two.example
+prefix = /nowhere
+user = true
+find-links = /two
+[install]
+dry-run = true
+timeout = 7
+`))
+	env := pipSettings(t.Context(), checkout.Python())
+	cmd := exec.Command(checkout.Python(), "-I", "-m", "pip", "config", "list")
+	cmd.Env = env
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatal(err, string(output))
+	}
+	listed := strings.Split(string(output), "\n")
+	for _, want := range []string{`:env:.index-url="https://mirror.example/it's"`, `:env:.find-links='/one'`, `:env:.timeout='7'`} {
+		if !slices.Contains(listed, want) {
+			t.Errorf("pip sees\n%swithout %s", output, want)
+		}
+	}
+	if !slices.Contains(env, "PIP_TRUSTED_HOST= one.example two.example") {
+		t.Errorf("a setting of several lines is not there: %q", env)
+	}
+	for _, line := range listed {
+		name, _, _ := strings.Cut(line, "=")
+		if name = name[strings.LastIndexByte(name, '.')+1:]; name != "" && name != "config-file" && !slices.Contains(pipKept, name) {
+			t.Errorf("pip sees %s", line)
+		}
+	}
+}
+
+func TestCheckoutByAnotherName(t *testing.T) {
+	real, err := Here()
+	if err != nil {
+		t.Fatal(err)
+	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(string(real), link); err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(filepath.Join(link, "notebooks"))
+	if found, err := Here(); err != nil || found != real {
+		t.Errorf("through a link, the checkout is %s (%v), not %s", found, err, real)
+	}
+}
+
+// Users of one checkout have build caches of their own.
+func TestSecondUserFindsAllSetUp(t *testing.T) {
+	checkout, err := All(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOCACHE", t.TempDir())
+	t.Setenv("HOME", t.TempDir())
+	t.Setenv("GOMODCACHE", t.TempDir())
+	if err := checkout.Missing(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// The path of a checkout may hold any character but the one that separates the folders of a PATH.
+func TestCharactersInThePath(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), `it's "$HOME" & co`)
+	checkout := Checkout(folder)
+	for _, path := range []string{checkout.path("gopls"), checkout.path("bin")} {
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	wrapper := filepath.Join(folder, "wrapper")
+	for path, script := range map[string]string{
+		checkout.path("gopls", "gopls"): "#!/bin/sh\necho it is \"$1\"\n",
+		wrapper:                         checkout.goplsWrapper(t.Context()),
+	} {
+		if err := os.WriteFile(path, []byte(script), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if output, err := exec.Command(wrapper, "gopls").CombinedOutput(); err != nil || string(output) != "it is gopls\n" {
+		t.Errorf("gopls is not started: %v, %s", err, output)
+	}
+	if literal("a$HOME") != "a$$HOME" {
+		t.Error("Jupyter would take $HOME for a variable")
+	}
+	says(t, Checkout("/a:b").install(t.Context(), os.Stderr, pluginStep), "colon", "/a:b")
+}
+
+func TestSettingsThatReachTheKernelAreNamedWithTheirPlace(t *testing.T) {
+	file := write(t, "env", "GOPROXY=file:///somewhere\nGOFLAGS=-mod=mod\n")
+	t.Setenv("GOENV", file)
+	t.Setenv("GOPROXY", "")
+	t.Setenv("XLA_FLAGS", "--nonsense")
+	t.Setenv("PYTHONPATH", "/nowhere")
+	reaching := Reaching(t.Context())
+	for _, want := range []Setting{{"GOPROXY", "file:///somewhere", "the file " + file}, {"XLA_FLAGS", "--nonsense", "your shell"}} {
+		if !slices.Contains(reaching, want) {
+			t.Errorf("%v is not named: %v", want, reaching)
+		}
+	}
+	for _, setting := range reaching {
+		if setting.Name == "GOFLAGS" || setting.Name == "PYTHONPATH" {
+			t.Errorf("%v does not reach the kernel, and is named", setting)
+		}
+	}
+}
