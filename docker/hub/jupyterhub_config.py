@@ -12,6 +12,7 @@ c = get_config()  # noqa: F821
 c.JupyterHub.authenticator_class = "native"
 c.JupyterHub.template_paths = [os.path.dirname(nativeauthenticator.__file__) + "/templates/"]
 c.NativeAuthenticator.minimum_password_length = 8
+c.NativeAuthenticator.check_common_password = True  # "password" is long enough
 c.NativeAuthenticator.allowed_failed_logins = 5
 c.Authenticator.admin_users = {os.environ["HUB_ADMIN"]}
 c.Authenticator.allow_all = True  # all whom the lecturer let in

@@ -5,6 +5,7 @@ package exercises
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 )
 
@@ -63,7 +64,42 @@ func compare(asked string, got, want []float64, known ...mistake) string {
 	if len(got) != len(want) {
 		return fmt.Sprintf("For %s your answer has %d numbers; expected %d.", asked, len(got), len(want))
 	}
-	return fmt.Sprintf("For %s your answer is %s; expected %s.", asked, numbers(got), numbers(want))
+	from := 0
+	if len(got) > mostNumbers { // the first that is wrong must be among those that are written
+		for equal(got[from:from+1], want[from:from+1]) {
+			from++
+		}
+	}
+	if from > 0 {
+		asked += fmt.Sprintf(" from number %d on", from+1)
+	}
+	// Two that differ late are written with the digits that tell them apart.
+	g, w := "", ""
+	for digits := 5; g == w && digits <= 17; digits++ {
+		g, w = numbers(got[from:], digits), numbers(want[from:], digits)
+	}
+	return fmt.Sprintf("For %s your answer is %s; expected %s.", asked, g, w)
+}
+
+// compareTables compares what compare does, and before it the sizes.
+func compareTables(asked string, got, want [][]float64, known ...mistake) string {
+	if size(got) != size(want) {
+		return fmt.Sprintf("For %s you return %s numbers; expected %s.", asked, size(got), size(want))
+	}
+	return compare(asked, flat(got), flat(want), known...)
+}
+
+// size writes how many rows and columns a table has.
+func size(table [][]float64) string {
+	if len(table) == 0 {
+		return "0 × 0"
+	}
+	for _, row := range table {
+		if len(row) != len(table[0]) {
+			return fmt.Sprintf("%d rows of different lengths of", len(table))
+		}
+	}
+	return fmt.Sprintf("%d × %d", len(table), len(table[0]))
 }
 
 // equal allows for rounding.
@@ -72,22 +108,24 @@ func equal(a, b []float64) bool {
 		return false
 	}
 	for i := range a {
-		if !(math.Abs(a[i]-b[i]) <= 1e-6*(1+math.Abs(b[i]))) {
+		if !(math.Abs(a[i]-b[i]) <= 1e-6*math.Abs(b[i])+1e-9) {
 			return false
 		}
 	}
 	return true
 }
 
-// numbers writes up to nine numbers, without the noise of their last digits.
-func numbers(values []float64) string {
+const mostNumbers = 9
+
+// numbers writes the first few numbers, without the noise of their last digits.
+func numbers(values []float64, digits int) string {
 	var words []string
 	for i, v := range values {
-		if i == 9 {
+		if i == mostNumbers {
 			words = append(words, "…")
 			break
 		}
-		words = append(words, fmt.Sprintf("%.5g", v))
+		words = append(words, fmt.Sprintf("%.*g", digits, v))
 	}
 	return strings.Join(words, ", ")
 }
@@ -99,4 +137,13 @@ func flat(table [][]float64) []float64 {
 		values = append(values, row...)
 	}
 	return values
+}
+
+// cloned copies a table. Answers get copies, and may do with them what they like.
+func cloned(table [][]float64) [][]float64 {
+	copied := make([][]float64, len(table))
+	for i, row := range table {
+		copied[i] = slices.Clone(row)
+	}
+	return copied
 }

@@ -3,8 +3,7 @@ package exercises
 import (
 	"fmt"
 	"math"
-
-	"example.com/tutorial6/mnistlib"
+	"slices"
 )
 
 // CheckCount checks the numbers of parameters of three kinds of layers: linear(in, out) of a fully
@@ -48,19 +47,18 @@ func CheckCount(linear, conv func(in, out int) int, norm func(c int) int) string
 		default:
 			return fmt.Sprintf("norm(8) gives %d; each channel has a scale γ and a shift β.", n)
 		}
-		for _, m := range []struct {
-			model mnistlib.Model
-			count int
-		}{
-			{mnistlib.MLP{Hidden: 200}, linear(784, 200) + linear(200, 10)},
-			{mnistlib.CNNBN{}, conv(1, 4) + norm(4) + conv(4, 8) + norm(8) + linear(392, 10)},
-		} {
-			summary, err := mnistlib.Describe(m.model)
-			if err != nil {
-				return sentence(err)
-			}
-			if m.count != summary.NumParameters {
-				return fmt.Sprintf("Your functions are right for one size but not for others: together they give %d parameters for %s, which has %d.", m.count, summary.Name, summary.NumParameters)
+		for _, s := range []struct{ in, out int }{{1, 1}, {3, 7}, {7, 3}, {392, 10}} {
+			for _, layer := range []struct {
+				call      string
+				got, want int
+			}{
+				{fmt.Sprintf("linear(%d, %d)", s.in, s.out), linear(s.in, s.out), s.in*s.out + s.out},
+				{fmt.Sprintf("conv(%d, %d)", s.in, s.out), conv(s.in, s.out), 9*s.in*s.out + s.out},
+				{fmt.Sprintf("norm(%d)", s.in), norm(s.in), 2 * s.in},
+			} {
+				if layer.got != layer.want {
+					return fmt.Sprintf("Your functions are right for one size but not for others: %s gives %d; expected %d.", layer.call, layer.got, layer.want)
+				}
 			}
 		}
 		return ""
@@ -72,56 +70,63 @@ func CheckCount(linear, conv func(in, out int) int, norm func(c int) int) string
 func CheckConvolution(convolve func(image, kernel [][]float64, bias float64) [][]float64) string {
 	const lesson = "This loop, for every pair of channels, is all that Conv2d does."
 	return report(4, "convolution", lesson, func() string {
-		image := [][]float64{{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 13}}
-		kernel := [][]float64{{1, -2, 3}, {0, 4, -5}, {7, 0, 2}}
 		const bias = 0.5
-		result := convolve(image, kernel, bias)
-		got := flat(result)
-		if len(got) == 0 {
-			return notSolved
-		}
-		sum := func(flip, transpose bool, bias, edge float64) []float64 {
-			var out []float64
-			for r := range 3 {
-				for c := range 4 {
-					s := bias
-					for i := range 3 {
-						for j := range 3 {
-							k := kernel[i][j]
-							if flip {
-								k = kernel[2-i][2-j]
-							}
-							if transpose {
-								k = kernel[j][i]
-							}
-							y, x := r+i-1, c+j-1
-							if y < 0 || y >= 3 || x < 0 || x >= 4 {
-								y, x = min(max(y, 0), 2), min(max(x, 0), 3)
-								s += edge * k * image[y][x]
-							} else {
-								s += k * image[y][x]
+		for i, c := range []struct{ image, kernel [][]float64 }{
+			{[][]float64{{1, 2, 3, 4}, {5, 6, 7, 8}, {9, 10, 11, 13}}, [][]float64{{1, -2, 3}, {0, 4, -5}, {7, 0, 2}}},
+			{[][]float64{{0.25, -1.5}, {3, 0.125}, {-2, 7.75}, {1, 1e9}, {-0.5, 4}}, [][]float64{{0.5, 1.25, -3}, {2, -0.75, 1}, {-1, 6, 0.1}}},
+			{[][]float64{{2.5}}, [][]float64{{9, 8, 7}, {6, -1.5, 5}, {4, 3, 2}}},
+			{[][]float64{{-3, 0.5, 2, 1}}, [][]float64{{9, 8, 7}, {6, -1.5, 5}, {4, 3, 2}}},
+		} {
+			image, kernel := c.image, c.kernel
+			height, width := len(image), len(image[0])
+			result := convolve(cloned(image), cloned(kernel), bias)
+			if i == 0 && len(flat(result)) == 0 {
+				return notSolved
+			}
+			if len(result) == height-2 && len(result[0]) == width-2 {
+				return fmt.Sprintf("From a %d × %d image you return a %s image: there is no border of zeros, so the kernel never stands at the edge. The size must stay.", height, width, size(result))
+			}
+			if size(result) != size(image) {
+				return fmt.Sprintf("From a %d × %d image you return %s; the size must stay.", height, width, size(result))
+			}
+			// pixel and weight say what stands in a row and column, which may be beyond the edge.
+			sum := func(bias float64, pixel, weight func(r, c int) float64) []float64 {
+				var out []float64
+				for r := range height {
+					for c := range width {
+						s := bias
+						for i := range 3 {
+							for j := range 3 {
+								s += weight(i, j) * pixel(r+i-1, c+j-1)
 							}
 						}
+						out = append(out, s)
 					}
-					out = append(out, s)
 				}
+				return out
 			}
-			return out
+			inside := func(r, c int) float64 {
+				if r < 0 || r >= height || c < 0 || c >= width {
+					return 0
+				}
+				return image[r][c]
+			}
+			nearest := func(r, c int) float64 { return image[min(max(r, 0), height-1)][min(max(c, 0), width-1)] }
+			opposite := func(r, c int) float64 { return image[(r+height)%height][(c+width)%width] }
+			weight := func(i, j int) float64 { return kernel[i][j] }
+			wrong := compare(fmt.Sprintf("a %d × %d image", height, width), flat(result), sum(bias, inside, weight),
+				mistake{sum(0, inside, weight), "The bias is missing: add it to every output pixel."},
+				mistake{sum(9*bias, inside, weight), "The bias is added once for each of the 9 weights; it belongs once to each output pixel."},
+				mistake{sum(bias, inside, func(i, j int) float64 { return kernel[2-i][2-j] }), "Your kernel is turned by 180 degrees. That is the convolution of mathematics; the one of neural networks does not turn it: output (r, c) takes kernel[i][j] times pixel (r+i-1, c+j-1)."},
+				mistake{sum(bias, inside, func(i, j int) float64 { return kernel[j][i] }), "Rows and columns of the kernel are swapped: i of kernel[i][j] goes with the row."},
+				mistake{sum(bias, nearest, weight), "Beyond the edge you repeat the nearest pixel; the border is of zeros."},
+				mistake{sum(bias, opposite, weight), "Beyond the edge you go on at the opposite one; the border is of zeros."},
+			)
+			if wrong != "" {
+				return wrong
+			}
 		}
-		want := sum(false, false, bias, 0)
-		if len(result) == 1 && len(result[0]) == 2 {
-			return "From a 3 × 4 image you return a 1 × 2 image: there is no border of zeros, so the kernel never stands at the edge. The size must stay."
-		}
-		if len(result) != 3 || len(result[0]) != 4 {
-			return fmt.Sprintf("From a 3 × 4 image you return %d × %d; the size must stay.", len(result), len(result[0]))
-		}
-		return compare("a 3 × 4 image", got, want,
-			mistake{sum(false, false, 0, 0), "The bias is missing: add it to every output pixel."},
-			mistake{sum(false, false, 9*bias, 0), "The bias is added once for each of the 9 weights; it belongs once to each output pixel."},
-			mistake{sum(true, false, bias, 0), "Your kernel is turned by 180 degrees. That is the convolution of mathematics; the one of neural networks does not turn it: output (r, c) takes kernel[i][j] times pixel (r+i-1, c+j-1)."},
-			mistake{sum(false, true, bias, 0), "Rows and columns of the kernel are swapped: i of kernel[i][j] goes with the row."},
-			mistake{sum(false, false, bias, 1), "Beyond the edge you repeat the nearest pixel; the border is of zeros."},
-		)
+		return ""
 	})
 }
 
@@ -129,29 +134,49 @@ func CheckConvolution(convolve func(image, kernel [][]float64, bias float64) [][
 func CheckMaxPool(pool func(image [][]float64) [][]float64) string {
 	const lesson = "Two such layers take 28 × 28 pixels to 7 × 7: that is where the 8·7·7 = 392 inputs of the CNN's last layer come from."
 	return report(5, "max-pooling", lesson, func() string {
-		image := [][]float64{{1, 5, -7, -3}, {2, 3, -4, -9}, {6, 0, 1, 2}, {4, 8, 3, 11}}
-		result := pool(image)
-		got := flat(result)
-		if len(got) == 0 {
-			return notSolved
-		}
-		if len(result) == 3 {
-			return "From 4 × 4 pixels you return 3 × 3: your squares overlap. They must stand side by side, every second row and column."
-		}
-		if len(result) == 4 {
-			return "From 4 × 4 pixels you return as many; the result has half as many rows and columns."
-		}
-		wrong := compare("the image 1 5 -7 -3 / 2 3 -4 -9 / 6 0 1 2 / 4 8 3 11", got, []float64{5, -3, 8, 11},
-			mistake{[]float64{5, 0, 8, 11}, "Where all four pixels are negative you return 0: the maximum must start from one of the pixels, not from 0."},
-			mistake{[]float64{2.75, -5.75, 4.5, 4.25}, "That is the mean of each square; take the largest."},
-			mistake{[]float64{1, -9, 0, 1}, "That is the smallest of each square; take the largest."},
-			mistake{[]float64{1, -7, 6, 1}, "You take the first pixel of each square; take the largest."},
-		)
-		if wrong != "" {
-			return wrong
-		}
-		if odd := pool([][]float64{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}}); !equal(flat(odd), []float64{5}) {
-			return fmt.Sprintf("Of 3 × 3 pixels there is one whole square, so the answer is 5; yours is %s.", numbers(flat(odd)))
+		for i, image := range [][][]float64{
+			{{1, 5, -7, -3}, {2, 3, -4, -9}, {6, 0, 1, 2}, {4, 8, 3, 11}},
+			{{1, 2, 3}, {4, 5, 6}, {7, 8, 9}},
+			{{-1e300, -2e300, 0.5, 0.25, 3, -1}, {-4e300, -3e300, 0.75, 0, 2, 4}},
+			{{0.1, 7}, {-2, 3}, {5, 1}, {9, 6}, {8, 8}},
+		} {
+			height, width := len(image), len(image[0])
+			result := pool(cloned(image))
+			if i == 0 && len(flat(result)) == 0 {
+				return notSolved
+			}
+			// squares joins the four pixels of each square.
+			squares := func(join func(a, b, c, d float64) float64) [][]float64 {
+				var out [][]float64
+				for r := range height / 2 {
+					var row []float64
+					for c := range width / 2 {
+						top, bottom := image[2*r], image[2*r+1]
+						row = append(row, join(top[2*c], top[2*c+1], bottom[2*c], bottom[2*c+1]))
+					}
+					out = append(out, row)
+				}
+				return out
+			}
+			want := squares(func(a, b, c, d float64) float64 { return max(a, b, c, d) })
+			switch {
+			case size(result) == size(want):
+			case height%2+width%2 > 0 && len(result) == (height+1)/2:
+				return fmt.Sprintf("From %d × %d pixels you return %s: a last row or column without a partner is dropped.", height, width, size(result))
+			case len(result) == height-1:
+				return fmt.Sprintf("From %d × %d pixels you return %s: your squares overlap. They must stand side by side, every second row and column.", height, width, size(result))
+			default:
+				return fmt.Sprintf("From %d × %d pixels you return %s; the result has half as many rows and columns.", height, width, size(result))
+			}
+			wrong := compare(fmt.Sprintf("the pixels %s in %d rows", numbers(flat(image), 5), height), flat(result), flat(want),
+				mistake{flat(squares(func(a, b, c, d float64) float64 { return max(0, a, b, c, d) })), "Where all four pixels are negative you return 0: the maximum must start from one of the pixels, not from 0."},
+				mistake{flat(squares(func(a, b, c, d float64) float64 { return (a + b + c + d) / 4 })), "That is the mean of each square; take the largest."},
+				mistake{flat(squares(func(a, b, c, d float64) float64 { return min(a, b, c, d) })), "That is the smallest of each square; take the largest."},
+				mistake{flat(squares(func(a, b, c, d float64) float64 { return a })), "You take the first pixel of each square; take the largest."},
+			)
+			if wrong != "" {
+				return wrong
+			}
 		}
 		return ""
 	})
@@ -168,70 +193,125 @@ func CheckBatchNorm(
 ) string {
 	const lesson = "The two modes differ, which is why a network must be told whether it is training or being evaluated."
 	return report(10, "batch normalization", lesson, func() string {
-		x := [][]float64{{1, 10}, {2, 30}, {6, 20}}
-		mean, variance := []float64{0.5, -1}, []float64{2, 3}
-		y, newMean, newVariance := train(x, mean, variance)
-		tested := evaluate(x, mean, variance)
-		if len(y) == 0 && len(tested) == 0 {
-			return notSolved
-		}
 		const epsilon = 1e-5
-		normalize := func(m, v []float64, epsilon float64) []float64 {
-			var out []float64
+		root := func(v float64) float64 { return math.Sqrt(v + epsilon) }
+		withoutEpsilon := math.Sqrt
+		epsilonOutside := func(v float64) float64 { return math.Sqrt(v) + epsilon }
+		const (
+			sayEpsilon = "ε is missing: add 1e-5 to the variance before the root, and always, not only where the variance is 0."
+			sayOutside = "You add 1e-5 to the root; it belongs to the variance, under the root."
+			sayFinite  = "A result is not a finite number. Add 1e-5 to the variance before the root, so that nothing is divided by 0."
+		)
+		for i, c := range []struct {
+			name           string
+			x              [][]float64
+			mean, variance []float64 // the running ones
+		}{
+			{"the batch {1 10} {2 30} {6 20}", [][]float64{{1, 10}, {2, 30}, {6, 20}}, []float64{0.5, -1}, []float64{2, 3}},
+			{"a feature that is 4 in every image", [][]float64{{4}, {4}}, []float64{4}, []float64{0}},
+			{"a feature with a small variance, {0} {0.002},", [][]float64{{0}, {0.002}}, []float64{0.001}, []float64{1e-6}},
+			{"the batch {1 -2 0.5} {3 8 4} {-1 5 0.25} {0 0 7} {2 1 -6}", [][]float64{{1, -2, 0.5}, {3, 8, 4}, {-1, 5, 0.25}, {0, 0, 7}, {2, 1, -6}}, []float64{0, 2, -3}, []float64{1, 0.5, 9}},
+		} {
+			x, mean, variance := c.x, c.mean, c.variance
+			// What they are given they may change in place, as PyTorch does with the running statistics.
+			y, newMean, newVariance := train(cloned(x), slices.Clone(mean), slices.Clone(variance))
+			testMean, testVariance := slices.Clone(mean), slices.Clone(variance)
+			tested := evaluate(cloned(x), testMean, testVariance)
+			if i == 0 && len(y) == 0 && len(tested) == 0 {
+				return notSolved
+			}
+			normalize := func(m, v []float64, root func(v float64) float64) [][]float64 {
+				out := cloned(x)
+				for _, row := range out {
+					for j := range row {
+						row[j] = (row[j] - m[j]) / root(v[j])
+					}
+				}
+				return out
+			}
+			mu, biased, unbiased := columnStatistics(x)
+			var perImage []float64
 			for _, row := range x {
+				m, deviation := meanAndDeviation(row)
+				n := float64(len(row))
 				for j := range row {
-					out = append(out, (row[j]-m[j])/math.Sqrt(v[j]+epsilon))
+					perImage = append(perImage, (row[j]-m)/root(deviation*deviation*(n-1)/n))
 				}
 			}
-			return out
-		}
-		mu, biased, unbiased := []float64{3, 20}, []float64{14. / 3, 200. / 3}, []float64{7, 100}
-		var perImage, undivided []float64
-		for _, row := range x {
-			m := (row[0] + row[1]) / 2
-			v := (row[0] - m) * (row[0] - m)
-			for j := range row {
-				perImage = append(perImage, (row[j]-m)/math.Sqrt(v+epsilon))
-				undivided = append(undivided, row[j]-mu[j])
+			one := func(float64) float64 { return 1 }
+			itself := func(v float64) float64 { return v + epsilon }
+			if slices.ContainsFunc(append(flat(y), flat(tested)...), func(v float64) bool { return math.IsNaN(v) || math.IsInf(v, 0) }) {
+				return fmt.Sprintf("For %s: %s", c.name, sayFinite)
+			}
+			wrong := compareTables(c.name+" in training", y, normalize(mu, biased, root),
+				mistake{flat(normalize(mu, biased, withoutEpsilon)), sayEpsilon},
+				mistake{flat(normalize(mu, biased, epsilonOutside)), sayOutside},
+				mistake{flat(normalize(mu, unbiased, root)), "You divide by the variance with n-1 in it; the batch itself is normalized with the biased one, the mean of the squared deviations."},
+				mistake{flat(normalize(mu, biased, itself)), "You divide by the variance; divide by its square root."},
+				mistake{flat(normalize(mean, variance, root)), "In training you normalize with the running statistics; take the batch's own."},
+				mistake{perImage, "You normalize each image over its features; batch norm takes each feature over the images of the batch."},
+				mistake{flat(normalize(mu, biased, one)), "You subtract the mean, but do not divide by the standard deviation."},
+			)
+			if wrong != "" {
+				return wrong
+			}
+			moved := func(old, batch []float64, share float64) []float64 {
+				var out []float64
+				for j := range old {
+					out = append(out, (1-share)*old[j]+share*batch[j])
+				}
+				return out
+			}
+			wrong = compare(fmt.Sprintf("the new running mean, from %s and a batch with the means %s,", numbers(mean, 5), numbers(mu, 5)), newMean, moved(mean, mu, 0.1),
+				mistake{moved(mean, mu, 0.9), "The running mean takes 0.9 of the batch's mean; it keeps 0.9 of itself and takes 0.1 of the batch's."},
+				mistake{mu, "The running mean forgets its past: it keeps 0.9 of itself and takes 0.1 of the batch's."},
+				mistake{mean, "The running mean does not move: it keeps 0.9 of itself and takes 0.1 of the batch's."},
+				mistake{nil, "Return the new running mean, too: it keeps 0.9 of itself and takes 0.1 of the batch's."},
+			)
+			if wrong != "" {
+				return wrong
+			}
+			wrong = compare(fmt.Sprintf("the new running variance, from %s and a batch with the unbiased variances %s,", numbers(variance, 5), numbers(unbiased, 5)), newVariance, moved(variance, unbiased, 0.1),
+				mistake{moved(variance, biased, 0.1), "The running variance takes the biased variance of the batch; PyTorch gives it the unbiased one, with n-1, since the batch is only a sample."},
+				mistake{moved(variance, unbiased, 0.9), "The running variance takes 0.9 of the batch's; it keeps 0.9 of itself and takes 0.1 of the batch's."},
+				mistake{variance, "The running variance does not move: it keeps 0.9 of itself and takes 0.1 of the batch's."},
+			)
+			if wrong != "" {
+				return wrong
+			}
+			if len(tested) == 0 {
+				return "evaluate returns nothing yet: normalize with the running mean and variance."
+			}
+			wrong = compareTables(fmt.Sprintf("%s in evaluation, with the running means %s and variances %s,", c.name, numbers(mean, 5), numbers(variance, 5)), tested, normalize(mean, variance, root),
+				mistake{flat(normalize(mu, biased, root)), "In evaluation you normalize with the batch's own statistics. Then the answer for an image would depend on the other images, and a single image would always give 0: use the running ones."},
+				mistake{flat(normalize(mean, variance, withoutEpsilon)), "In evaluation " + sayEpsilon},
+				mistake{flat(normalize(mean, variance, epsilonOutside)), sayOutside},
+				mistake{flat(normalize(mean, variance, itself)), "In evaluation you divide by the running variance; divide by its square root."},
+			)
+			if wrong != "" {
+				return wrong
+			}
+			if !slices.Equal(testMean, mean) || !slices.Equal(testVariance, variance) {
+				return "evaluate changes the running statistics that it is given; only training moves them, or the next image would be judged by others."
 			}
 		}
-		wrong := compare("the batch {1 10} {2 30} {6 20} in training", flat(y), normalize(mu, biased, epsilon),
-			mistake{normalize(mu, unbiased, epsilon), "You divide by the variance with n-1 in it; the batch itself is normalized with the biased one, the mean of the squared deviations."},
-			mistake{normalize(mu, []float64{biased[0] * biased[0], biased[1] * biased[1]}, 0), "You divide by the variance; divide by its square root."},
-			mistake{normalize(mean, variance, epsilon), "In training you normalize with the running statistics; take the batch's own."},
-			mistake{perImage, "You normalize each image over its features; batch norm takes each feature over the images of the batch."},
-			mistake{undivided, "You subtract the mean, but do not divide by the standard deviation."},
-		)
-		if wrong != "" {
-			return wrong
-		}
-		// The running variance 0 of a dead feature is where epsilon matters.
-		if dead, _, _ := train([][]float64{{4}, {4}}, []float64{0}, []float64{1}); !equal(flat(dead), []float64{0, 0}) {
-			return fmt.Sprintf("For a feature that is 4 in every image you return %s; expected 0, 0. Add 1e-5 to the variance before the root, so that nothing is divided by 0.", numbers(flat(dead)))
-		}
-		moved := func(old, batch []float64, share float64) []float64 {
-			return []float64{(1-share)*old[0] + share*batch[0], (1-share)*old[1] + share*batch[1]}
-		}
-		wrong = compare("the new running mean, from 0.5, -1 and a batch with the means 3, 20,", newMean, moved(mean, mu, 0.1),
-			mistake{moved(mean, mu, 0.9), "The running mean takes 0.9 of the batch's mean; it keeps 0.9 of itself and takes 0.1 of the batch's."},
-			mistake{mu, "The running mean forgets its past: it keeps 0.9 of itself and takes 0.1 of the batch's."},
-			mistake{mean, "The running mean does not move: it keeps 0.9 of itself and takes 0.1 of the batch's."},
-			mistake{nil, "Return the new running mean, too: it keeps 0.9 of itself and takes 0.1 of the batch's."},
-		)
-		if wrong != "" {
-			return wrong
-		}
-		wrong = compare("the new running variance, from 2, 3 and a batch with the unbiased variances 7, 100,", newVariance, moved(variance, unbiased, 0.1),
-			mistake{moved(variance, biased, 0.1), "The running variance takes the biased variance of the batch; PyTorch gives it the unbiased one, with n-1, since the batch is only a sample."},
-			mistake{moved(variance, unbiased, 0.9), "The running variance takes 0.9 of the batch's; it keeps 0.9 of itself and takes 0.1 of the batch's."},
-			mistake{variance, "The running variance does not move: it keeps 0.9 of itself and takes 0.1 of the batch's."},
-		)
-		if wrong != "" {
-			return wrong
-		}
-		return compare("the batch {1 10} {2 30} {6 20} in evaluation, with the running means 0.5, -1 and variances 2, 3,", flat(tested), normalize(mean, variance, epsilon),
-			mistake{normalize(mu, biased, epsilon), "In evaluation you normalize with the batch's own statistics. Then the answer for an image would depend on the other images, and a single image would always give 0: use the running ones."},
-			mistake{nil, "evaluate returns nothing yet: normalize with the running mean and variance."},
-		)
+		alone := evaluate([][]float64{{3, 5}}, []float64{1, 1}, []float64{4, 16})
+		return compareTables("a single image {3 5} in evaluation, with the running means 1, 1 and variances 4, 16,", alone, [][]float64{{2 / root(4), 4 / root(16)}})
 	})
+}
+
+// columnStatistics returns the mean of each column, and its variance with n and with n-1.
+func columnStatistics(x [][]float64) (mean, biased, unbiased []float64) {
+	n := float64(len(x))
+	for j := range x[0] {
+		var column []float64
+		for _, row := range x {
+			column = append(column, row[j])
+		}
+		m, deviation := meanAndDeviation(column)
+		mean = append(mean, m)
+		unbiased = append(unbiased, deviation*deviation)
+		biased = append(biased, deviation*deviation*(n-1)/n)
+	}
+	return mean, biased, unbiased
 }

@@ -21,6 +21,7 @@ func CheckMomentum(step func(w, v, g, lr, momentum float64) (newW, newV float64)
 			mistake{[]float64{3, 2}, "Your weight moves by the whole velocity: multiply it by the learning rate."},
 			mistake{[]float64{4.98, 0.2}, "Your v takes only 1 - 0.9 of the gradient, as a running mean would (and as Adam does). In PyTorch's SGD it takes the whole gradient: v ← 0.9·v + g."},
 			mistake{[]float64{4.8, 0.2}, "Your v holds the learning rate already. That is another textbook's momentum; in PyTorch's, v is a sum of gradients, and the rate comes in where the weight moves."},
+			mistake{[]float64{4.62, 2}, "That is Nesterov's momentum, which looks a step ahead; the plain one moves the weight by the new velocity alone: w ← w - rate·v."},
 			mistake{[]float64{5, 2}, "Your weight moves by the OLD velocity, so the first step is lost: use the new v."},
 		)
 		if wrong != "" {
@@ -37,8 +38,10 @@ func CheckMomentum(step func(w, v, g, lr, momentum float64) (newW, newV float64)
 		if wrong != "" {
 			return wrong
 		}
-		if w, v := step(1, 3, 0, 0.5, 0.5); !equal([]float64{w, v}, []float64{0.25, 1.5}) {
-			return fmt.Sprintf("With another rate and momentum, both 0.5, a step from w = 1, v = 3 with g = 0 gives (%s); expected (0.25, 1.5). Use the rate and the momentum that are given.", numbers([]float64{w, v}))
+		// A momentum that is not 1 - rate.
+		w, v := step(1, 3, -2, 0.5, 0.25)
+		if wrong := compare("another rate and momentum, 0.5 and 0.25, a step from w = 1, v = 3 with g = -2, (w, v)", []float64{w, v}, []float64{1.625, -1.25}); wrong != "" {
+			return wrong + " Use the rate and the momentum that are given."
 		}
 		return ""
 	})
@@ -79,9 +82,7 @@ func CheckAdam(step func(w, m, v, g, lr float64, t int) (newW, newM, newV float6
 		firstW := 1.0 // of a learner who corrects as if every step were the first
 		for i, g := range []float64{4, -1, 2} {
 			w, m, v = step(w, m, v, g, lr, i+1)
-			wantM, wantV = 0.9*wantM+0.1*g, 0.999*wantV+0.001*g*g
-			t := float64(i + 1)
-			wantW -= lr * wantM / (1 - math.Pow(0.9, t)) / (math.Sqrt(wantV/(1-math.Pow(0.999, t))) + 1e-8)
+			wantW, wantM, wantV = adam(wantW, wantM, wantV, g, lr, i+1)
 			firstW -= lr * wantM / 0.1 / (math.Sqrt(wantV/0.001) + 1e-8)
 		}
 		wrong = compare("three steps with the gradients 4, -1, 2, (w, m, v)", []float64{w, m, v}, []float64{wantW, wantM, wantV},
@@ -90,12 +91,35 @@ func CheckAdam(step func(w, m, v, g, lr float64, t int) (newW, newM, newV float6
 		if wrong != "" {
 			return wrong
 		}
+		w, m, v = step(-2, 0.5, 0.3, -1, 0.1, 1000)
+		wantW, wantM, wantV = adam(-2, 0.5, 0.3, -1, 0.1, 1000)
+		wrong = compare("another rate, 0.1, step 1000 from w = -2, m = 0.5, v = 0.3 with g = -1, (w, m, v)", []float64{w, m, v}, []float64{wantW, wantM, wantV})
+		if wrong != "" {
+			return wrong
+		}
 		if w, _, _ := step(1, 0, 0, 0, lr, 1); w != 1 {
 			return fmt.Sprintf("With a gradient of 0 the weight becomes %v; it should stay 1. Add ε = 1e-8 to the root, so that 0 is not divided by 0.", w)
 		}
-		if w, _, _ := step(1, 0, 0, 1e-8, lr, 1); !equal([]float64{w}, []float64{0.995}) {
-			return "ε is added inside the root; add it to the root itself: √v + ε. For tiny gradients the two differ."
+		// For a gradient as small as ε it shows where ε stands. Kingma and Ba's efficient form adds it
+		// to the root of the v that is not corrected, and is as right.
+		w, m, v = step(1, 0, 0, 1e-8, lr, 1)
+		efficient := 1 - lr*math.Sqrt(0.001)/0.1*m/(math.Sqrt(v)+1e-8)
+		if equal([]float64{w}, []float64{efficient}) {
+			return ""
 		}
-		return ""
+		const inside = "ε is added inside the root; add it to the root itself: √v + ε. For tiny gradients the two differ."
+		return compare("the first step from w = 1 with g = 1e-8, w", []float64{w}, []float64{0.995},
+			mistake{[]float64{1 - lr}, "ε is missing for small gradients: add 1e-8 to the root always, not only where the root is 0."},
+			mistake{[]float64{1 - lr*1e-8/math.Sqrt(1e-16+1e-8)}, inside},
+			mistake{[]float64{1 - lr*1e-8/math.Sqrt(1e-16+1e-16)}, inside},
+		)
 	})
+}
+
+// adam is a step as its authors write it: Kingma and Ba, "Adam: a method for stochastic
+// optimization", 2015, algorithm 1.
+func adam(w, m, v, g, lr float64, t int) (newW, newM, newV float64) {
+	m, v = 0.9*m+0.1*g, 0.999*v+0.001*g*g
+	first, second := 1-math.Pow(0.9, float64(t)), 1-math.Pow(0.999, float64(t))
+	return w - lr*m/first/(math.Sqrt(v/second)+1e-8), m, v
 }

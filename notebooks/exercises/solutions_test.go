@@ -154,3 +154,55 @@ func (MyCNN) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Tensor {
 	x = nn.MaxPool2d(nn.ReLU(nn.BatchNorm("bn3", nn.Conv2d("conv3", x, 16))))
 	return nn.Linear("fc", nn.Flatten(x), 10)
 }
+
+// Exercise 14.
+func linear(w [][]float64, b, x []float64) []float64 {
+	y := make([]float64, len(b))
+	for k := range w {
+		y[k] = b[k]
+		for j := range x {
+			y[k] += w[k][j] * x[j]
+		}
+	}
+	return y
+}
+
+func linearBackward(w [][]float64, x, dy []float64) (dw [][]float64, db, dx []float64) {
+	dx = make([]float64, len(x))
+	for k := range w {
+		row := make([]float64, len(x))
+		for j := range x {
+			row[j] = dy[k] * x[j]
+			dx[j] += dy[k] * w[k][j]
+		}
+		dw = append(dw, row)
+	}
+	return dw, dy, dx
+}
+
+// Exercise 15. Forward layer by layer, keeping what each gave, then back in the opposite order. Softmax
+// is exp(z - log Σ exp(z)), that is exp(-loss) for each class as the label.
+func backpropagate(p exercises.Parameters, pixels []float64, label int) (loss float64, gradient exercises.Parameters) {
+	hidden := linear(p.W1, p.B1, pixels)
+	active := make([]float64, len(hidden))
+	for k, h := range hidden {
+		active[k] = max(h, 0)
+	}
+	logits := linear(p.W2, p.B2, active)
+	loss = crossEntropy(logits, label)
+
+	dLogits := make([]float64, len(logits))
+	for k := range logits {
+		dLogits[k] = math.Exp(-crossEntropy(logits, k))
+	}
+	dLogits[label]--
+	var dHidden []float64
+	gradient.W2, gradient.B2, dHidden = linearBackward(p.W2, active, dLogits)
+	for k, h := range hidden {
+		if h < 0 {
+			dHidden[k] = 0
+		}
+	}
+	gradient.W1, gradient.B1, _ = linearBackward(p.W1, pixels, dHidden)
+	return loss, gradient
+}
