@@ -100,7 +100,7 @@ func TestReadersGoSettingsStayOutside(t *testing.T) {
 					env = append(env, name+"="+value)
 				}
 			}
-			work := write(t, "go.work", "go 1.26.0\n") // as the kernel makes itself one
+			work := write(t, "go.work", "go 1.26.5\n") // as the kernel makes itself one
 			sees = goSees(t, env, filepath.Dir(work))
 			clean["GOFLAGS"], clean["GOTOOLCHAIN"] = cellFlags, "local"
 			clean["GOWORK"], _ = filepath.EvalSymlinks(work)
@@ -118,7 +118,7 @@ func TestReadersGoSettingsStayOutside(t *testing.T) {
 
 // A set-up is built by the go command in the checkout, which a workspace above it would change.
 func TestWorkspaceAboveTheCheckout(t *testing.T) {
-	work := write(t, "go.work", "go 1.26.0\n")
+	work := write(t, "go.work", "go 1.26.5\n")
 	dir := filepath.Join(filepath.Dir(work), "checkout")
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		t.Fatal(err)

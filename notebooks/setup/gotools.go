@@ -111,9 +111,10 @@ var cacheStep = step{
 	},
 	works: func(context.Context, Checkout) bool { return true },
 	do: func(ctx context.Context, c Checkout, run *runner) error {
+		version := strings.TrimPrefix(strings.Fields(runtime.Version())[0], "go") // not below what go.mod asks for
 		cell := map[string]string{
 			"go.mod":  "module cell\n\ngo 1.26\n",
-			"go.work": "go 1.26.0\n\nuse .\n\nuse " + strconv.Quote(string(c)) + "\n",
+			"go.work": "go " + version + "\n\nuse .\n\nuse " + strconv.Quote(string(c)) + "\n",
 			"main.go": "package main\n\nimport (\n\t\"flag\"\n\t\"fmt\"\n\t\"math\"\n\n\t_ \"example.com/tutorial6/mnistlib\"\n)\n\n" +
 				"func main() {\n\tflag.Parse()\n\tfmt.Println(math.Pi)\n}\n",
 		}

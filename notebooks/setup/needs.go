@@ -22,14 +22,14 @@ var Needs = []Need{{"Go", findGo}, {"Python", findPython}, {"C compiler", findCo
 func findGo(ctx context.Context) (string, error) {
 	path, err := exec.LookPath("go")
 	if err != nil {
-		return "", errors.New("no Go was found on the PATH: install Go 1.26 or newer (https://go.dev/dl) and add its bin folder to the PATH")
+		return "", errors.New("no Go was found on the PATH: install Go 1.26.5 or newer (https://go.dev/dl) and add its bin folder to the PATH")
 	}
 	// In the checkout, so that a Go that is older than go.mod asks for says so.
 	cmd := exec.CommandContext(ctx, path, "env", "GOVERSION")
 	cmd.Env = environment(ctx)
 	output, err := cmd.CombinedOutput()
 	if err != nil {
-		return "", fmt.Errorf("%s does not serve this checkout (%s): install Go 1.26 or newer (https://go.dev/dl)", path, firstLine(output))
+		return "", fmt.Errorf("%s does not serve this checkout (%s): install Go 1.26.5 or newer (https://go.dev/dl)", path, firstLine(output))
 	}
 	return path + ", " + firstLine(output), nil
 }
