@@ -394,8 +394,8 @@ func TestRate(t *testing.T) {
 	expect(t, CheckRate(mnistlib.SGD{LR: 0.05, Momentum: 0.9}), "would have been luck")
 	expect(t, CheckRate(mnistlib.SGD{LR: 0.001}), "hardly begun")
 	expect(t, CheckRate(mnistlib.SGD{LR: 0.1}), "No run gets there")
-	expect(t, CheckRate(mnistlib.SGD{LR: 0.4, Momentum: 0.9}), "differ wildly")
-	expect(t, CheckRate(mnistlib.SGD{LR: 0.286, Momentum: 0.6}), "others do not confirm it")
+	expect(t, CheckRate(mnistlib.SGD{LR: 0.8, Momentum: 0.7}), "differ wildly")
+	expect(t, CheckRate(mnistlib.SGD{LR: 0.178, Momentum: 0.7}), "others do not confirm it")
 	expect(t, CheckRate(mnistlib.SGD{LR: 0.1, Momentum: 1}), "Momentum is 1; it must be at least 0 and below 1.")
 }
 
