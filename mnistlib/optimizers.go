@@ -107,10 +107,10 @@ func (o Adam) withDefaults() Adam {
 func (o Adam) Check() error {
 	o = o.withDefaults()
 	if !(o.Beta1 >= 0 && o.Beta1 < 1 && o.Beta2 >= 0 && o.Beta2 < 1) {
-		return fmt.Errorf("Adam's Beta1 is %v and Beta2 %v; they must be above 0 and below 1", o.Beta1, o.Beta2)
+		return fmt.Errorf("the betas of Adam are %v and %v; they must be above 0 and below 1", o.Beta1, o.Beta2)
 	}
 	if !(o.Epsilon > 0) || math.IsInf(o.Epsilon, 1) {
-		return fmt.Errorf("Adam's Epsilon is %v; it must be above 0", o.Epsilon)
+		return fmt.Errorf("the Epsilon of Adam is %v; it must be above 0", o.Epsilon)
 	}
 	return checkRates("Adam", o.LR, o.WeightDecay, 0.005)
 }
