@@ -18,6 +18,9 @@ type Tensor struct {
 	products map[string]*Node // of the images, where they are at hand: W·x by the name of W
 }
 
+// imageShape is that of the images.
+var imageShape = []int{1, ImageSize, ImageSize}
+
 // Shape returns the shape of one image's value: [features], or [channels, height, width].
 func (x *Tensor) Shape() []int { return x.shape }
 

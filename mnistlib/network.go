@@ -19,8 +19,6 @@ type network struct {
 	dtype  dtypes.DType
 }
 
-var imageShape = []int{1, ImageSize, ImageSize}
-
 func newNetwork(model Model, float64s bool) (*network, error) {
 	nn, err := describe(model)
 	if err != nil {

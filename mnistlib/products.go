@@ -47,24 +47,7 @@ func multiplyImages(rows *Node, ws []*Node) (products []*Node) {
 // twelfth of the multiplications. Each epoch begins with the products themselves, so that rounding errors
 // do not gather.
 
-// worthMoving tells whether the products can be moved, and whether that takes less than half the
-// multiplications of computing them anew. The answer is the same for one run and for many, so that a run's
-// numbers do not depend on how many run beside it.
-func (p *trainingProgram) worthMoving() bool {
-	places := p.network.imageSpecs()
-	if len(places) == 0 || !p.inLoop || p.evaluation.convolved || p.evaluation.numChunks > 1 {
-		return false
-	}
-	for _, k := range places {
-		if !p.steps[k].isLinear() {
-			return false
-		}
-	}
-	return 2*p.batchSize < NumPixels
-}
-
-// gramMatrix builds the program of the products of the first numTrain images of a chunk with all of its images.
-func gramMatrix(g *Graph, e evaluation, numTrain int) []*Node {
-	rows := e.parameters(g, 0)[0]
-	return []*Node{Dot(Slice(rows, AxisRange(0, numTrain)), Transpose(rows, 0, 1)).Product()}
+// gramMatrix is the products of the first numTrain images with all images, which are rows.
+func gramMatrix(rows *Node, numTrain int) *Node {
+	return Dot(Slice(rows, AxisRange(0, numTrain)), Transpose(rows, 0, 1)).Product()
 }

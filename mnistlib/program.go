@@ -241,6 +241,22 @@ func (p *trainingProgram) constantParameters(g *Graph) []*Node {
 func (p *trainingProgram) chunk(constants []*Node, c int) *Node       { return constants[4+2*c] }
 func (p *trainingProgram) chunkLabels(constants []*Node, c int) *Node { return constants[5+2*c] }
 
+// worthMoving tells whether the products can be moved (see products.go), and whether that takes less than half the
+// multiplications of computing them anew. The answer is the same for one run and for many, so that a run's
+// numbers do not depend on how many run beside it.
+func (p *trainingProgram) worthMoving() bool {
+	places := p.network.imageSpecs()
+	if len(places) == 0 || !p.inLoop || p.evaluation.convolved || p.evaluation.numChunks > 1 {
+		return false
+	}
+	for _, k := range places {
+		if !p.steps[k].isLinear() {
+			return false
+		}
+	}
+	return 2*p.batchSize < NumPixels
+}
+
 // numNumbers is how many numbers the optimizer takes in one iteration, at least 1: no input is empty.
 func (p *trainingProgram) numNumbers() int {
 	n := 0

@@ -154,7 +154,7 @@ func (s *session) moveImages() error {
 		return nil
 	}
 	program, err := compileOnce(s.backend, "Gram matrix", fmt.Sprint("Gram matrix of ", s.evaluation, s.data.Train.Len()), func(g *Graph) []*Node {
-		return gramMatrix(g, s.evaluation, s.data.Train.Len())
+		return []*Node{gramMatrix(s.evaluation.parameters(g, 0)[0], s.data.Train.Len())}
 	})
 	if err != nil {
 		return err

@@ -97,9 +97,8 @@ func (m *Measured) writeGoals(b *strings.Builder, works []Work) {
 		against          int
 		factor           float64
 	}{
-		{"8 MLP(30)", "MLP(30)", "no slower than JAX", 3, 1},
-		{"8 MLP(30)", "MLP(30)", "2.5 times as fast as PyTorch, optimized", 2, 2.5},
-		{"MLP(200)", "MLP(200)", "no slower than JAX", 3, 1},
+		{"8 MLP(30)", "MLP(30)", "2.5 times as fast as JAX", 3, 2.5},
+		{"MLP(200)", "MLP(200)", "3 times as fast as JAX", 3, 3},
 		{"10 CNN", "the CNN", "1.5 times as fast as JAX", 3, 1.5},
 		{"18 CNNBN", "the CNN with batch norm", "1.5 times as fast as JAX", 3, 1.5},
 	} {
@@ -118,19 +117,42 @@ func (m *Measured) writeGoals(b *strings.Builder, works []Work) {
 		row(b, "compiling the training of "+c.what, four, "%.2f s", c.goal, four[3]/four[0], c.factor)
 	}
 	for _, w := range group(works, "seeds") {
-		perRun := m.four(w.Name, func(r Result) float64 { return r.Seconds / float64(w.Seeds) })
-		row(b, w.Name+", a run", perRun, "%.2f s", "less than JAX", perRun[3]/perRun[0], 1)
+		goal, factor := "3 times as fast as JAX", 3.0
+		if w.Model == "CNN" {
+			goal, factor = "1.5 times as fast as JAX", 1.5
+		}
+		perRun := m.four(w.Name, w.secondsPerRun)
+		row(b, w.Name+", a run", perRun, "%.3f s", goal, perRun[3]/perRun[0], factor)
 	}
+	m.writeMoved(b)
 
 	limit := func(what string, value float64, format, goal string, limit float64) {
 		row(b, what, [4]float64{value, math.NaN(), math.NaN(), math.NaN()}, format, goal, limit/value, 1)
 	}
-	limit("the notebook's cell of MLP(30), changed", median(m.Cell.Changed), "%.2f s", "under 3 s", 3)
-	limit("the same, unchanged", median(m.Cell.Unchanged), "%.2f s", "under 2.5 s", 2.5)
-	for _, work := range []string{"8 MLP(30)", "10 CNN", "MLP(30), 100 epochs"} {
+	limit("the notebook's cell of MLP(30), changed", median(m.Cell.Changed), "%.2f s", "under 2.5 s", 2.5)
+	limit("the same, unchanged", median(m.Cell.Unchanged), "%.2f s", "under 1.5 s", 1.5)
+	for _, w := range group(works, "study") {
+		limit(fmt.Sprintf("%s of %d epochs, one call", w.Name, w.Epochs), m.median(w.Name, thisLibrary, seconds), "%.2f s", "under 8 s", 8)
+	}
+	for _, work := range []string{"8 MLP(30)", "10 CNN", "18 CNNBN", "MLP(30), 100 epochs"} {
 		limit("memory of "+work, m.median(work, thisLibrary, maxRSS), "%.0f MB", "under 300 MB", 300)
 	}
 	fmt.Fprintln(b)
+}
+
+// writeMoved sets mnistlib beside JAX with the same trick, so that it can be told from the engine.
+func (m *Measured) writeMoved(b *strings.Builder) {
+	for _, c := range []struct {
+		work, what, format string
+		quantity           func(Result) float64
+	}{
+		{"8 MLP(30)", "an iteration of MLP(30)", "%.2f ms", Result.milliseconds},
+		{"MLP(200)", "an iteration of MLP(200)", "%.2f ms", Result.milliseconds},
+		{"MLP(30), 16 seeds", "MLP(30), 16 seeds, a run", "%.3f s", Work{Seeds: 16}.secondsPerRun},
+	} {
+		four := [4]float64{m.median(c.work, thisLibrary, c.quantity), math.NaN(), math.NaN(), m.median(c.work, jaxMoved, c.quantity)}
+		row(b, c.what+", JAX with moved products, too", four, c.format, "none: tells the trick from the engine", four[3]/four[0], 0)
+	}
 }
 
 // four returns a quantity in the order of the table's columns.
@@ -151,6 +173,8 @@ func row(b *strings.Builder, what string, four [4]float64, format, goal string, 
 	switch {
 	case math.IsNaN(ratio):
 		reached = "not measured"
+	case needed == 0: // no goal
+		reached = fmt.Sprintf("%.2f times", ratio)
 	case ratio >= needed:
 		reached = fmt.Sprintf("yes: %.1f times", ratio)
 	default:

@@ -34,11 +34,6 @@ func train(w Work, folder string) (Result, error) {
 		return Result{}, fmt.Errorf("there is no model %q", w.Model)
 	}
 	config := mnistlib.Config{Epochs: w.Epochs, NoShuffle: w.NoShuffle, EvaluateEachEpoch: w.Whole, Quiet: true}
-	if w.Optimizer == "Adam" {
-		config.Optimizer = mnistlib.Adam{LR: w.LR}
-	} else {
-		config.Optimizer = mnistlib.SGD{LR: w.LR, Momentum: w.Momentum}
-	}
 	if w.Zero {
 		weights, err := mnistlib.InitialWeights(model, 1)
 		if err != nil {
@@ -55,7 +50,18 @@ func train(w Work, folder string) (Result, error) {
 		return Result{}, err
 	}
 	prepared := time.Since(start)
-	runs, err := mnistlib.TrainMany(model, data, config, max(1, w.Seeds))
+	var configs []mnistlib.Config
+	for rate := range max(1, w.Rates) {
+		lr := w.LR * float64(rate+1)
+		config.Optimizer = mnistlib.SGD{LR: lr, Momentum: w.Momentum}
+		if w.Optimizer == "Adam" {
+			config.Optimizer = mnistlib.Adam{LR: lr}
+		}
+		for range max(1, w.Seeds) {
+			configs = append(configs, config)
+		}
+	}
+	runs, err := mnistlib.TrainAll(model, data, configs)
 	if err != nil {
 		return Result{}, err
 	}

@@ -21,6 +21,7 @@ type Work struct {
 	NoShuffle  bool `json:"no_shuffle"`
 	Zero       bool // start from weights of zero
 	Seeds      int  // so many runs; 0: one
+	Rates      int  // with so many learning rates, LR, 2·LR, 3·LR, …, and as many runs of each; 0: one
 	Images     int  // judge so many at every iteration, and train on the first 1,280: 20 iterations an epoch
 	Whole      bool // all of MNIST, 60,000 and 10,000 images, judged once an epoch
 }
@@ -42,6 +43,9 @@ type Result struct {
 func (r Result) milliseconds() float64 {
 	return 1000 * (r.Seconds - r.PrepareSeconds - r.CompileSeconds) / float64(r.Iterations)
 }
+
+// secondsPerRun returns the time of one run of a work of several seeds, compilation included.
+func (w Work) secondsPerRun(r Result) float64 { return r.Seconds / float64(max(1, w.Seeds)) }
 
 //go:embed works.json
 var worksJSON []byte

@@ -146,3 +146,9 @@ func moduleVersion(path string) string {
 	}
 	return "(version unknown)"
 }
+
+// FirstLine is what an error of GoMLX says before its stack trace.
+func FirstLine(v any) string {
+	line, _, _ := strings.Cut(fmt.Sprint(v), "\n")
+	return line
+}

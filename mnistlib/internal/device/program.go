@@ -2,7 +2,6 @@ package device
 
 import (
 	"fmt"
-	"strings"
 
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
@@ -67,10 +66,4 @@ func catch(err *error, doing string) {
 	default:
 		*err = fmt.Errorf("%s failed: %s", doing, FirstLine(cause))
 	}
-}
-
-// FirstLine is what an error of GoMLX says before its stack trace.
-func FirstLine(v any) string {
-	line, _, _ := strings.Cut(fmt.Sprint(v), "\n")
-	return line
 }
