@@ -28,6 +28,15 @@ type Images struct {
 // Len returns the number of images.
 func (im Images) Len() int { return len(im.Labels) }
 
+// labels are the labels as a program takes them.
+func (im Images) labels() []int32 {
+	labels := make([]int32, im.Len())
+	for i, label := range im.Labels {
+		labels[i] = int32(label)
+	}
+	return labels
+}
+
 // Slice returns the images from index from up to, but not including, index to. They share their
 // memory with im. As with Go's own slices, it panics unless 0 <= from <= to <= im.Len().
 func (im Images) Slice(from, to int) Images {

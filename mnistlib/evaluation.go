@@ -2,6 +2,7 @@ package mnistlib
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -11,7 +12,7 @@ import (
 
 // An evaluation says how a number of images are laid out to be evaluated: chunk by chunk.
 type evaluation struct {
-	numImages            int
+	numTrain, numImages  int // the first are training images, the others validation images
 	numChunks, chunkSize int
 	convolved            bool // each image with a border of zeros, and as the last axis; otherwise an image a row
 	dtype                dtypes.DType
@@ -20,7 +21,7 @@ type evaluation struct {
 // newEvaluation chooses chunks: for a network with convolutions of few enough images for what a layer computes
 // of them to stay in the processor's cache, and of an odd multiple of its vectors' lengths, as rows a power of two
 // apart would share few places there.
-func (net *network) newEvaluation(numImages int) evaluation {
+func (net *network) newEvaluation(numTrain, numImages int) evaluation {
 	const vector = 16
 	most := 4096
 	if net.convolved() {
@@ -29,46 +30,49 @@ func (net *network) newEvaluation(numImages int) evaluation {
 	vectors := (numImages + vector - 1) / vector
 	groups := (vectors + most/vector - 1) / (most / vector)
 	size := vector * ((vectors+groups-1)/groups | 1)
-	return evaluation{numImages, (numImages + size - 1) / size, size, net.convolved(), net.dtype}
+	return evaluation{numTrain, numImages, (numImages + size - 1) / size, size, net.convolved(), net.dtype}
 }
 
-// parameters are the images and the labels of a chunk as inputs of a program.
-func (e evaluation) parameters(g *Graph, place int) []*Node {
-	shape := shapes.Make(e.dtype, e.chunkSize, NumPixels)
+// parameters are the images and the labels of n chunks as inputs of a program.
+func (e evaluation) parameters(g *Graph, n int) (images, labels *Node) {
+	shape := []int{n, e.chunkSize, NumPixels}
 	if e.convolved {
-		shape = shapes.Make(e.dtype, 1, ImageSize+2, ImageSize+2, e.chunkSize)
+		shape = []int{n, ImageSize + 2, ImageSize + 2, e.chunkSize}
 	}
-	return []*Node{
-		Parameter(g, fmt.Sprintf("images %d", place), shape),
-		Parameter(g, fmt.Sprintf("labels %d", place), shapes.Make(dtypes.Int32, e.chunkSize)),
-	}
+	return Parameter(g, "images", shapes.Make(e.dtype, shape...)), Parameter(g, "labels of images", shapes.Make(dtypes.Int32, n, e.chunkSize))
 }
 
-// chunks lays images and labels out, those of each chunk side by side. Images that are not there are black, and
-// their label is -1, which no prediction equals.
-func (e evaluation) chunks(images Images) []*tensors.Tensor {
-	var list []*tensors.Tensor
-	for c := range e.numChunks {
-		part := images.Slice(c*e.chunkSize, min((c+1)*e.chunkSize, images.Len()))
-		if e.dtype == dtypes.Float64 {
-			list = append(list, imageTensor[float64](e, part))
-		} else {
-			list = append(list, imageTensor[float32](e, part))
-		}
-		list = append(list, labelTensor(part.Labels, e.chunkSize))
+// tensors lay images and labels out. Images that are not there are black, and their label is -1, which no
+// prediction equals.
+func (e evaluation) tensors(images Images) []*tensors.Tensor {
+	pixels := imageTensor[float32]
+	if e.dtype == dtypes.Float64 {
+		pixels = imageTensor[float64]
 	}
-	return list
+	labels := make([]int32, e.numChunks*e.chunkSize)
+	for i := range labels {
+		labels[i] = -1
+		if i < images.Len() {
+			labels[i] = int32(images.Labels[i])
+		}
+	}
+	return []*tensors.Tensor{pixels(e, images), tensors.FromFlatDataAndDimensions(labels, e.numChunks, e.chunkSize)}
 }
 
 func imageTensor[T float32 | float64](e evaluation, images Images) *tensors.Tensor {
 	if e.convolved {
-		return tensors.FromFlatDataAndDimensions(batchLastPixels[T](images, e.chunkSize, 1), 1, ImageSize+2, ImageSize+2, e.chunkSize)
+		var all []T
+		for c := range e.numChunks {
+			part := images.Slice(c*e.chunkSize, min((c+1)*e.chunkSize, images.Len()))
+			all = append(all, batchLastPixels[T](part, e.chunkSize, 1)...)
+		}
+		return tensors.FromFlatDataAndDimensions(all, e.numChunks, ImageSize+2, ImageSize+2, e.chunkSize)
 	}
-	rows := make([]T, e.chunkSize*NumPixels)
+	rows := make([]T, e.numChunks*e.chunkSize*NumPixels)
 	for i, pixel := range images.Pixels {
 		rows[i] = T(pixel) / 255
 	}
-	return tensors.FromFlatDataAndDimensions(rows, e.chunkSize, NumPixels)
+	return tensors.FromFlatDataAndDimensions(rows, e.numChunks, e.chunkSize, NumPixels)
 }
 
 func batchLastPixels[T float32 | float64](images Images, n, border int) []T {
@@ -85,24 +89,13 @@ func batchLastPixels[T float32 | float64](images Images, n, border int) []T {
 	return out
 }
 
-// labelTensor holds n labels.
-func labelTensor(labels []byte, n int) *tensors.Tensor {
-	values := make([]int32, n)
-	for i := range values {
-		values[i] = -1
-		if i < len(labels) {
-			values[i] = int32(labels[i])
-		}
-	}
-	return tensors.FromFlatDataAndDimensions(values, n)
-}
-
 // evaluationLogits returns the logits [10, images] of a chunk, in evaluation mode. The products of the weights
 // with the images may be at hand.
 func (net *network) evaluationLogits(weights []*Node, images *Node, products []*Node) *Node {
 	nn := net.layersWith(weights, false)
 	x := &Tensor{shape: imageShape}
 	if net.convolved() {
+		images = InsertAxes(images, 0) // one channel
 		x.padded = images
 		x.node = Slice(images, AxisRange(), AxisRange(1, -1), AxisRange(1, -1), AxisRange())
 	} else {
@@ -118,26 +111,91 @@ func (net *network) evaluationLogits(weights []*Node, images *Node, products []*
 	return net.forward(nn, x)
 }
 
-// isCorrect tells of each image whether its label has the largest logit; among equal logits the
-// first counts, as in PyTorch. It is written without ArgMax, which compiles slowly.
+// isCorrect tells of each image whether its label has the largest logit; among equal logits the first counts, as in
+// PyTorch. It is written without reductions: go-xla keeps them by program, too, and the loss has them.
 func isCorrect(logits, labels *Node) *Node {
-	isLargest := Equal(logits, ReduceAndKeep(logits, ReduceMax, 0))
-	digits := Iota(logits.Graph(), shapes.Make(dtypes.Int32, logits.Shape().Dimensions...), 0)
-	first := ReduceMin(Where(isLargest, digits, AddScalar(ZerosLike(digits), NumClasses)), 0)
-	return Equal(first, labels)
+	images := labels.Shape().Dimensions[0]
+	logit := func(digit int) *Node { return Reshape(Slice(logits, AxisElem(digit)), images) }
+	largest := logit(0)
+	for digit := 1; digit < NumClasses; digit++ {
+		largest = Max(largest, logit(digit))
+	}
+	prediction := BroadcastToDims(scalar(labels, NumClasses), images) // of logits that are not finite
+	for digit := NumClasses - 1; digit >= 0; digit-- {
+		prediction = Where(Equal(logit(digit), largest), BroadcastToDims(scalar(labels, float64(digit)), images), prediction)
+	}
+	return Equal(prediction, labels)
 }
 
-// evaluate builds the program that tells of each image of a chunk whether the weights get it right (bool [images]).
-func (net *network) evaluate(g *Graph, e evaluation) []*Node {
-	weights, chunk := net.weightParameters(g), e.parameters(g, 0)
-	return []*Node{isCorrect(net.evaluationLogits(weights, chunk[0], nil), chunk[1])}
+// countRight counts the training and the validation images that the weights get right. All images are evaluated by one
+// piece of program for each chunk.
+func (e evaluation) countRight(net *network, weights, products []*Node, images, labels *Node) (train, validation *Node) {
+	for c := range e.numChunks {
+		chunk := Reshape(Slice(images, AxisElem(c)), images.Shape().Dimensions[1:]...)
+		chunkLabels := Reshape(Slice(labels, AxisElem(c)), e.chunkSize)
+		t, v := e.countInChunk(net, weights, products, chunk, chunkLabels, scalar(labels, float64(c)))
+		if c > 0 {
+			t, v = Add(train, t), Add(validation, v)
+		}
+		train, validation = t, v
+	}
+	return train, validation
 }
 
-// predict builds the program that gives the probability of each digit, [10, images]. Its inputs are
-// those of evaluate.
+// countInChunk counts in one chunk, number c.
+func (e evaluation) countInChunk(net *network, weights, products []*Node, images, labels, c *Node) (train, validation *Node) {
+	right := ConvertDType(isCorrect(net.evaluationLogits(weights, images, products), labels), dtypes.Int32)
+	place := Add(Mul(c, scalar(c, float64(e.chunkSize))), Iota(c.Graph(), shapes.Make(dtypes.Int32, e.chunkSize), 0))
+	train = ReduceSum(Mul(right, ConvertDType(LessThan(place, scalar(c, float64(e.numTrain))), dtypes.Int32)))
+	return train, Sub(ReduceSum(right), train)
+}
+
+// build builds the program that counts by one piece of program for all chunks, one after the other. Its inputs are
+// the weights, the images and their labels; its outputs the two counts.
+func (e evaluation) build(net *network, loops bool) func(g *Graph) []*Node {
+	return func(g *Graph) []*Node {
+		weights := net.weightParameters(g)
+		images, labels := e.parameters(g, e.numChunks)
+		if !loops {
+			train, validation := e.countRight(net, weights, nil, images, labels)
+			return []*Node{train, validation}
+		}
+		zero := Const(g, int32(0))
+		state := concat([]*Node{zero, zero, zero, images, labels}, weights)
+		counts := loop(g, state, func(s []*Node) *Node {
+			return LessThan(s[0], scalar(s[0], float64(e.numChunks)))
+		}, func(s []*Node) []*Node {
+			c, images, labels, weights := s[0], s[3], s[4], s[5:]
+			chunk := Reshape(Gather(images, Reshape(c, 1)), images.Shape().Dimensions[1:]...)
+			chunkLabels := Reshape(Gather(labels, Reshape(c, 1)), e.chunkSize)
+			train, validation := e.countInChunk(net, weights, nil, chunk, chunkLabels, c)
+			return concat([]*Node{Add(c, scalar(c, 1)), Add(s[1], train), Add(s[2], validation)}, s[3:])
+		})
+		return counts[1:3]
+	}
+}
+
+// loop is a While: as long as more says so of the state, it becomes what next makes of it.
+func loop(g *Graph, state []*Node, more func(state []*Node) *Node, next func(state []*Node) []*Node) []*Node {
+	closure := func(of func(state []*Node) []*Node) *Function {
+		return NewClosure(g, func(g *Graph) []*Node {
+			inputs := make([]*Node, len(state))
+			for i, node := range state {
+				inputs[i] = Parameter(g, fmt.Sprintf("state %d", i), node.Shape())
+			}
+			return of(inputs)
+		})
+	}
+	return While(closure(func(state []*Node) []*Node { return []*Node{more(state)} }), closure(next), state...)
+}
+
+func concat(lists ...[]*Node) []*Node { return slices.Concat(lists...) }
+
+// predict builds the program that gives the probability of each digit, [10, images], for one chunk.
 func (net *network) predict(g *Graph, e evaluation) []*Node {
-	weights, chunk := net.weightParameters(g), e.parameters(g, 0)
-	z := net.evaluationLogits(weights, chunk[0], nil)
+	weights := net.weightParameters(g)
+	images, _ := e.parameters(g, 1)
+	z := net.evaluationLogits(weights, Reshape(images, images.Shape().Dimensions[1:]...), nil)
 	exp := Exp(Sub(z, ReduceAndKeep(z, ReduceMax, 0)))
 	return []*Node{ConvertDType(Div(exp, ReduceAndKeep(exp, ReduceSum, 0)), dtypes.Float64)}
 }

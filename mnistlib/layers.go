@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"example.com/tutorial6/mnistlib/internal/convolution"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -172,7 +173,7 @@ func (nn *Layers) BatchNorm(name string, x *Tensor) *Tensor {
 			mean, variance = batchMean, batchVar
 		}
 		const epsilon = 1e-5
-		scale := Div(gamma, Sqrt(AddScalar(variance, epsilon)))
+		scale := Div(gamma, Sqrt(Add(variance, scalar(variance, epsilon))))
 		y.node = Add(Mul(Sub(x.node, perChannel(mean, rank)), perChannel(scale, rank)), perChannel(beta, rank))
 	}
 	return nn.add("BatchNorm", name, x, y)
@@ -182,7 +183,7 @@ func (nn *Layers) BatchNorm(name string, x *Tensor) *Tensor {
 func (nn *Layers) ReLU(x *Tensor) *Tensor {
 	y := &Tensor{shape: x.shape}
 	if x.node != nil {
-		y.node = Max(ScalarZero(x.node.Graph(), x.node.DType()), x.node) // in this order: at 0 the gradient goes to the constant
+		y.node = Max(scalar(x.node, 0), x.node) // in this order: at 0 the gradient goes to the constant
 	}
 	return nn.add("ReLU", "", x, y)
 }
@@ -224,6 +225,12 @@ func (nn *Layers) weight(layer, name, part string, kind weightKind, fanIn int, s
 	}
 	nn.specs = append(nn.specs, weightSpec{full, shape, kind, fanIn})
 	return nn.weights[full]
+}
+
+// scalar is a number in the precision of x. GoMLX's own constants (AddScalar, ScalarZero …) are kept by the graph,
+// and one that a loop's body made cannot be used in a loop within it.
+func scalar(x *Node, value float64) *Node {
+	return Const(x.Graph(), shapes.CastAsDType(value, x.DType()))
 }
 
 // perChannel makes a vector of one number a channel fit beside a tensor of the given rank, whose

@@ -20,17 +20,21 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := net.newEvaluation(images.Len())
+	e := net.newEvaluation(0, images.Len())
 	program, err := b.Compile("prediction", func(g *Graph) []*Node { return net.predict(g, e) })
 	if err != nil {
 		return nil, err
 	}
 	defer program.Close()
-	inputs, chunks := net.tensors(weights), e.chunks(images)
-	defer func() { device.Free(slices.Concat(inputs, chunks)) }()
+	inputs := net.tensors(weights)
+	defer func() { device.Free(inputs) }()
 	probabilities := make([][]float64, images.Len())
 	for c := range e.numChunks {
-		outputs, err := program.Run(slices.Concat(inputs, chunks[2*c:2*c+2])...)
+		one := e
+		one.numChunks = 1
+		chunk := one.tensors(images.Slice(c*e.chunkSize, min((c+1)*e.chunkSize, images.Len())))
+		outputs, err := program.Run(slices.Concat(inputs, chunk)...)
+		device.Free(chunk)
 		if err != nil {
 			return nil, err
 		}

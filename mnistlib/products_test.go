@@ -107,7 +107,7 @@ func TestWorthMoving(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s := &session{network: net, data: test.data, evaluation: net.newEvaluation(test.data.Train.Len() + test.data.Validation.Len())}
+		s := &session{network: net, data: test.data, evaluation: net.newEvaluation(test.data.Train.Len(), test.data.Train.Len()+test.data.Validation.Len())}
 		p, err := s.newProgram(test.config)
 		if err != nil {
 			t.Fatal(err)

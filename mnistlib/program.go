@@ -2,7 +2,6 @@ package mnistlib
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -63,7 +62,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 	constants := p.constantParameters(g)
 	var products []*Node
 	if p.moved {
-		products = multiplyImages(p.chunk(constants, 0), net.imageWeights(net.layersWith(weights, false)))
+		products = multiplyImages(Reshape(constants[4], p.evaluation.chunkSize, NumPixels), net.imageWeights(net.layersWith(weights, false)))
 	}
 
 	running := Const(g, true)
@@ -78,34 +77,24 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 		records, weights, slots = take(3), take(numWeights), take(numSlots)
 		return records, weights, slots, take(numProducts), state
 	}
-	inputs := func(g *Graph) []*Node {
-		list := make([]*Node, len(state))
-		for i, node := range state {
-			list[i] = Parameter(g, fmt.Sprintf("state %d", i), node.Shape())
-		}
-		return list
-	}
-	more := func(s []*Node) []*Node { return []*Node{LogicalAnd(s[1], LessThan(s[0], s[2]))} }
+	more := func(s []*Node) *Node { return LogicalAnd(s[1], LessThan(s[0], s[2])) }
 	iterate := func(s []*Node) []*Node {
 		i, last := s[0], s[2]
 		records, weights, slots, products, constants := parts(s)
 		weights, slots, products, loss := p.step(i, weights, slots, products, constants)
-		right := []*Node{ScalarZero(i.Graph(), dtypes.Int32), ScalarZero(i.Graph(), dtypes.Int32)}
+		train, validation := scalar(i, 0), scalar(i, 0)
 		if p.inLoop {
-			right = p.evaluate(weights, products, constants)
+			train, validation = p.evaluation.countRight(net, weights, products, constants[4], constants[5])
 		}
 		written := make([]*Node, len(records))
-		for k, value := range []*Node{loss, right[0], right[1]} {
+		for k, value := range []*Node{loss, train, validation} {
 			written[k] = Where(Equal(Iota(i.Graph(), shapes.Make(dtypes.Int32, p.iterations), 0), i), value, records[k])
 		}
 		return concat([]*Node{AddScalar(i, 1), IsFinite(loss), last}, written, weights, slots, products, constants)
 	}
 	var done []*Node
 	if p.loops {
-		closure := func(f func([]*Node) []*Node) *Function {
-			return NewClosure(g, func(g *Graph) []*Node { return f(inputs(g)) })
-		}
-		done = While(closure(more), closure(iterate), state...)
+		done = loop(g, state, more, iterate)
 	} else {
 		done = iterate(state)
 	}
@@ -173,23 +162,6 @@ func (p *trainingProgram) step(i *Node, weights, slots, products, constants []*N
 	return newWeights, concat(newSlots, movedSlots), newProducts, loss
 }
 
-// evaluate counts the training and the validation images that the weights get right.
-func (p *trainingProgram) evaluate(weights, products, constants []*Node) []*Node {
-	var right []*Node
-	for c := range p.evaluation.numChunks {
-		images, labels := p.chunk(constants, c), p.chunkLabels(constants, c)
-		right = append(right, isCorrect(p.network.evaluationLogits(weights, images, products), labels))
-	}
-	all := right[0]
-	if len(right) > 1 {
-		all = Concatenate(right, 0)
-	}
-	count := func(from, to int) *Node {
-		return ReduceAllSum(ConvertDType(Slice(all, AxisRange(from, to)), dtypes.Int32))
-	}
-	return []*Node{count(0, p.numTrain), count(p.numTrain, p.evaluation.numImages)}
-}
-
 // slotParameters are what the optimizer remembers of the weights, then of the moved products.
 func (p *trainingProgram) slotParameters(g *Graph) []*Node {
 	var slots []*Node
@@ -228,18 +200,14 @@ func (p *trainingProgram) constantParameters(g *Graph) []*Node {
 		Parameter(g, "numbers", shapes.Make(p.network.dtype, p.iterations, p.numNumbers())),
 	}
 	if p.inLoop {
-		for range p.evaluation.numChunks {
-			constants = append(constants, p.evaluation.parameters(g, len(constants))...)
-		}
+		images, labels := p.evaluation.parameters(g, p.evaluation.numChunks)
+		constants = append(constants, images, labels)
 	}
 	if p.moved {
 		constants = append(constants, Parameter(g, "gram", shapes.Make(p.network.dtype, p.numTrain, p.evaluation.chunkSize)))
 	}
 	return constants
 }
-
-func (p *trainingProgram) chunk(constants []*Node, c int) *Node       { return constants[4+2*c] }
-func (p *trainingProgram) chunkLabels(constants []*Node, c int) *Node { return constants[5+2*c] }
 
 // worthMoving tells whether the products can be moved (see products.go), and whether that takes less than half the
 // multiplications of computing them anew. The answer is the same for one run and for many, so that a run's
@@ -267,8 +235,6 @@ func (p *trainingProgram) numNumbers() int {
 	}
 	return max(1, n)
 }
-
-func concat(lists ...[]*Node) []*Node { return slices.Concat(lists...) }
 
 // crossEntropy is the mean over the batch of -log softmax(logits)[label]; logits are [10, batch].
 func crossEntropy(logits, labels *Node) *Node {

@@ -27,13 +27,14 @@ type session struct {
 	evaluateAlone  *device.Program    // nil if every program evaluates in its loop
 	evaluation     evaluation
 	pixels, labels *tensors.Tensor
-	chunks         []*tensors.Tensor // all training, then all validation images
+	images         []*tensors.Tensor // all training, then all validation images, and their labels
 	gram           *tensors.Tensor   // nil if no products are moved
 	compileSeconds float64
 }
 
-// maxChunksInLoop is how many chunks of images a training program evaluates after each iteration; more make its
-// compilation long, and are evaluated by a program of their own.
+// maxChunksInLoop is how many chunks of images a training program evaluates after each iteration, each by a piece of
+// program of its own, as GoMLX has no loop within a loop. More would make its compilation long, and are evaluated by a
+// program of their own.
 const maxChunksInLoop = 4
 
 // newSession checks everything and compiles what is not compiled yet. If ctx is done meanwhile, it returns an error
@@ -51,7 +52,7 @@ func newSession(ctx context.Context, model Model, data Data, configs []Config) (
 	if err != nil {
 		return nil, err
 	}
-	s := &session{network: net, data: data, evaluation: net.newEvaluation(data.Train.Len() + data.Validation.Len())}
+	s := &session{network: net, data: data, evaluation: net.newEvaluation(data.Train.Len(), data.Train.Len()+data.Validation.Len())}
 	for i, c := range configs {
 		if c.Weights != nil {
 			if err := checkWeights(model, net.specs, c.Weights); err != nil {
@@ -124,9 +125,8 @@ func (s *session) prepare() (err error) {
 		err = errors.Join(err, compileErr)
 		s.compiled = append(s.compiled, compiled)
 		if !p.inLoop && s.evaluateAlone == nil {
-			s.evaluateAlone, compileErr = compileOnce(s.backend, "evaluation", fmt.Sprint("evaluation of ", p.evaluation, p.key()), func(g *Graph) []*Node {
-				return s.network.evaluate(g, s.evaluation)
-			})
+			key := fmt.Sprint("evaluation: ", p.network.dtype, p.network.layers, p.network.specs, p.evaluation)
+			s.evaluateAlone, compileErr = compileOnce(s.backend, "evaluation", key, s.evaluation.build(s.network, s.backend.IsXLA))
 			err = errors.Join(err, compileErr)
 		}
 		if err != nil {
@@ -145,21 +145,22 @@ func (s *session) moveImages() error {
 		Labels: slices.Concat(s.data.Train.Labels, s.data.Validation.Labels),
 	}
 	s.pixels = tensors.FromFlatDataAndDimensions(s.data.Train.Pixels, s.data.Train.Len(), NumPixels)
-	s.labels = labelTensor(s.data.Train.Labels, s.data.Train.Len())
-	s.chunks = s.evaluation.chunks(all)
-	if err := s.backend.Share(slices.Concat([]*tensors.Tensor{s.pixels, s.labels}, s.chunks)); err != nil {
+	s.labels = tensors.FromFlatDataAndDimensions(s.data.Train.labels(), s.data.Train.Len())
+	s.images = s.evaluation.tensors(all)
+	if err := s.backend.Share(slices.Concat([]*tensors.Tensor{s.pixels, s.labels}, s.images)); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(s.programs, func(p *trainingProgram) bool { return p.moved }) {
 		return nil
 	}
 	program, err := compileOnce(s.backend, "Gram matrix", fmt.Sprint("Gram matrix of ", s.evaluation, s.data.Train.Len()), func(g *Graph) []*Node {
-		return []*Node{gramMatrix(s.evaluation.parameters(g, 0)[0], s.data.Train.Len())}
+		images, _ := s.evaluation.parameters(g, 1)
+		return []*Node{gramMatrix(Reshape(images, s.evaluation.chunkSize, NumPixels), s.data.Train.Len())}
 	})
 	if err != nil {
 		return err
 	}
-	outputs, err := program.Run(s.chunks...)
+	outputs, err := program.Run(s.images...)
 	if err != nil {
 		return err
 	}
@@ -169,7 +170,7 @@ func (s *session) moveImages() error {
 
 // close frees the images. The programs stay, for the next call.
 func (s *session) close() {
-	device.Free(slices.Concat([]*tensors.Tensor{s.pixels, s.labels}, s.chunks))
+	device.Free(slices.Concat([]*tensors.Tensor{s.pixels, s.labels}, s.images))
 	if s.gram != nil {
 		s.gram.MustFinalizeAll()
 	}
@@ -278,7 +279,7 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 			}
 			state = newState
 			if done == last && !p.inLoop && (!c.EvaluateEachEpoch || last == p.iterations) && h.diverged() == 0 {
-				if err := s.evaluateWeights(h, state); err != nil {
+				if err := s.evaluate(h, state); err != nil {
 					return nil, err
 				}
 			}
@@ -300,10 +301,7 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 // part is how many iterations of an epoch one execution does: so many that an interrupt is answered, and progress
 // shown, within a fraction of a second. It does not depend on the machine, so that neither do the numbers.
 func (p *trainingProgram) part(eachEpoch bool) int {
-	if !p.inLoop && !eachEpoch {
-		return 1 // the evaluation follows every iteration, by a program of its own
-	}
-	if !p.loops {
+	if !p.loops || !p.inLoop && !eachEpoch { // the evaluation follows every iteration, by a program of its own
 		return 1
 	}
 	const enough = 5e9 // multiplications; a core does 10 to 50 of these 10⁹ in a second
@@ -357,7 +355,7 @@ func (s *session) epochConstants(p *trainingProgram, o Optimizer, order []int32,
 		s.network.numbersTensor(numbers, p.iterations, p.numNumbers()),
 	}
 	if p.inLoop {
-		constants = append(constants, s.chunks...)
+		constants = append(constants, s.images...)
 	}
 	if p.moved {
 		constants = append(constants, s.gram)
@@ -410,27 +408,14 @@ func floatsOf(t *tensors.Tensor) (values []float64) {
 	return values
 }
 
-// evaluateWeights measures the accuracies chunk by chunk.
-func (s *session) evaluateWeights(h *History, state []*tensors.Tensor) error {
-	train, validation := 0, 0
-	for c := range s.evaluation.numChunks {
-		inputs := slices.Concat(state[:len(s.network.specs)], s.chunks[2*c:2*c+2])
-		outputs, err := s.evaluateAlone.Run(inputs...)
-		if err != nil {
-			return err
-		}
-		for i, right := range tensors.MustCopyFlatData[bool](outputs[0]) {
-			switch {
-			case !right:
-			case c*s.evaluation.chunkSize+i < s.data.Train.Len():
-				train++
-			default:
-				validation++
-			}
-		}
-		device.Free(outputs)
+// evaluate measures the accuracies of weights.
+func (s *session) evaluate(h *History, state []*tensors.Tensor) error {
+	outputs, err := s.evaluateAlone.Run(slices.Concat(state[:len(s.network.specs)], s.images)...)
+	if err != nil {
+		return err
 	}
-	h.noteAccuracies(float64(train), float64(validation))
+	h.noteAccuracies(float64(tensors.ToScalar[int32](outputs[0])), float64(tensors.ToScalar[int32](outputs[1])))
+	device.Free(outputs)
 	return nil
 }
 

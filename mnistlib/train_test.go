@@ -437,10 +437,10 @@ func TestSharedTensorsAreOnTheDeviceBeforeTheRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.close()
-	if len(s.chunks) != 2 || s.gram == nil {
-		t.Errorf("%d tensors of chunks, expected images and labels; the Gram matrix: %v", len(s.chunks), s.gram)
+	if len(s.images) != 2 || s.gram == nil {
+		t.Errorf("%d tensors of chunks, expected images and labels; the Gram matrix: %v", len(s.images), s.gram)
 	}
-	for i, tensor := range append(s.chunks, s.pixels, s.labels, s.gram) {
+	for i, tensor := range append(s.images, s.pixels, s.labels, s.gram) {
 		if !tensor.IsOnAnyDevice() {
 			t.Errorf("shared tensor %d is not on the device yet", i)
 		}

@@ -6,6 +6,7 @@ package convolution
 import (
 	"github.com/gomlx/compute"
 	"github.com/gomlx/compute/dtypes"
+	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
 )
 
@@ -100,7 +101,7 @@ func WithBorder(x *Node, below int) *Node {
 	if x.DType() == dtypes.Float64 {
 		bits = dtypes.Int64
 	}
-	return Bitcast(Pad(Bitcast(x, bits), ScalarZero(x.Graph(), bits), compute.PadAxis{}, compute.PadAxis{Start: 1, End: below}, compute.PadAxis{Start: 1, End: 1}, compute.PadAxis{}), x.DType())
+	return Bitcast(Pad(Bitcast(x, bits), Const(x.Graph(), shapes.CastAsDType(0, bits)), compute.PadAxis{}, compute.PadAxis{Start: 1, End: below}, compute.PadAxis{Start: 1, End: 1}, compute.PadAxis{}), x.DType())
 }
 
 // A gradient says how to get the gradient of the loss by a value x from dy, the one by a result y.
