@@ -96,15 +96,15 @@ func (h *History) settingsName() string {
 	}
 	for _, setting := range []struct {
 		value, usual int
-		format       string
+		words        string
 	}{
-		{h.BatchSize, 64, ", batch %d"},
-		{h.Epochs, 10, ", epochs %d"},
-		{h.TrainImages, 2000, ", %d training images"},
-		{h.ValidationImages, 500, ", %d validation images"},
+		{h.BatchSize, 64, fmt.Sprintf("batch %d", h.BatchSize)},
+		{h.Epochs, 10, count(h.Epochs, "epoch")},
+		{h.TrainImages, 2000, count(h.TrainImages, "training image")},
+		{h.ValidationImages, 500, count(h.ValidationImages, "validation image")},
 	} {
 		if setting.value != setting.usual && setting.value != 0 {
-			name += fmt.Sprintf(setting.format, setting.value)
+			name += ", " + setting.words
 		}
 	}
 	if h.Float64 {

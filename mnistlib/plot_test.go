@@ -390,7 +390,7 @@ func TestRunsOfOtherSettingsAreApart(t *testing.T) {
 	changes := map[string]func(*History){
 		"MLP(30), SGD(lr=0.1, momentum=0.9), no shuffle":            func(h *History) { h.Shuffle = false },
 		"MLP(30), SGD(lr=0.1, momentum=0.9), batch 32":              func(h *History) { h.BatchSize = 32 },
-		"MLP(30), SGD(lr=0.1, momentum=0.9), epochs 3":              func(h *History) { h.Epochs = 3 },
+		"MLP(30), SGD(lr=0.1, momentum=0.9), 3 epochs":              func(h *History) { h.Epochs = 3 },
 		"MLP(30), SGD(lr=0.1, momentum=0.9), 1000 training images":  func(h *History) { h.TrainImages = 1000 },
 		"MLP(30), SGD(lr=0.1, momentum=0.9), 10 validation images":  func(h *History) { h.ValidationImages = 10 },
 		"MLP(30), SGD(lr=0.1, momentum=0.9), float64":               func(h *History) { h.Float64 = true },
