@@ -22,8 +22,8 @@ import (
 //		return w.Sub(g.Add(v.Scale(o.Momentum)).Scale(o.LR))
 //	}
 //
-// Step is called once for each weight and iteration, to read its numbers, and some times more, to build the
-// program. So the numbers may change with s.T, but the operations must be the same each time. A Step that breaks this,
+// Step is called once for each iteration, to read its numbers, and some times more, to build the program. So the
+// numbers may change with s.T, but the operations must be the same each time, and all weights share them. A Step that breaks this,
 // or that gives a number that is not finite, is an error of [Train]. An optimizer may also have a method
 // Check() error, which says what is wrong with its settings before anything is trained, and String() string.
 type Optimizer interface {

@@ -13,7 +13,7 @@ import (
 type trainingProgram struct {
 	network    *network
 	optimizer  Optimizer
-	steps      []*step // of each weight, beside network.specs: nil for what is not trained
+	read       *step // what the optimizer does with each weight
 	batchSize  int
 	iterations int // in an epoch
 	numTrain   int
@@ -29,12 +29,7 @@ func (p *trainingProgram) key() string {
 	for _, s := range p.network.specs {
 		key += fmt.Sprint(s)
 	}
-	for _, s := range p.steps {
-		if s != nil {
-			key += fmt.Sprint(s.operations)
-		}
-	}
-	return key
+	return key + fmt.Sprint(p.read.operations)
 }
 
 // build builds the program. Its inputs are, in this order:
@@ -81,7 +76,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 	iterate := func(s []*Node) []*Node {
 		i, last := s[0], s[2]
 		records, weights, slots, products, constants := parts(s)
-		weights, slots, products, loss := p.step(i, weights, slots, products, constants)
+		weights, slots, products, loss := p.trainStep(i, weights, slots, products, constants)
 		train, validation := scalar(i, 0), scalar(i, 0)
 		if p.inLoop {
 			train, validation = p.evaluation.countRight(net, weights, products, constants[4], constants[5])
@@ -102,14 +97,14 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 	return concat(done[:1], records, weights, slots)
 }
 
-// step is one step of training, iteration i of the epoch: from the weights and what the optimizer remembers to
+// trainStep is one step of training, iteration i of the epoch: from the weights and what the optimizer remembers to
 // those after it, and the mean loss of the batch before it.
-func (p *trainingProgram) step(i *Node, weights, slots, products, constants []*Node) (newWeights, newSlots, newProducts []*Node, loss *Node) {
+func (p *trainingProgram) trainStep(i *Node, weights, slots, products, constants []*Node) (newWeights, newSlots, newProducts []*Node, loss *Node) {
 	net := p.network
 	pixels, labels, order, numbers := constants[0], constants[1], constants[2], constants[3]
 	// Gather, as the pure-Go backend has no DynamicSlice.
 	batch := InsertAxes(Gather(order, Reshape(i, 1)), -1)
-	numbers = Gather(numbers, Reshape(i, 1))
+	numbers = Reshape(Gather(numbers, Reshape(i, 1)), -1)
 
 	images := Transpose(DivScalar(ConvertDType(Gather(pixels, batch), net.dtype), 255), 0, 1)
 	nn := net.layersWith(weights, true)
@@ -134,27 +129,20 @@ func (p *trainingProgram) step(i *Node, weights, slots, products, constants []*N
 		*list = (*list)[n:]
 		return taken
 	}
-	numbersOf := map[int]*Node{} // by the place of the weight
-	from := 0
+	numSlots := len(p.read.slots)
 	for k, spec := range net.specs {
 		if !spec.kind.trainable() {
 			newWeights = append(newWeights, nn.updates[spec.name])
 			continue
 		}
-		n := len(p.steps[k].numbers)
-		if n > 0 {
-			numbersOf[k] = Slice(numbers, AxisRange(from, from+n))
-		}
-		from += n
-		w, s := buildStep(p.optimizer, weights[k], take(&gradients, 1)[0], take(&slots, len(p.steps[k].slots)), numbersOf[k])
+		w, s := buildStep(p.optimizer, weights[k], take(&gradients, 1)[0], take(&slots, numSlots), numbers)
 		newWeights = append(newWeights, w)
 		newSlots = append(newSlots, s...)
 	}
 	if p.moved {
 		gram := Gather(constants[len(constants)-1], batch)
-		for j, k := range net.imageSpecs() {
-			dy := gradients[j] // what is left of the gradients are those by the batch's products
-			product, s := buildStep(p.optimizer, products[j], Dot(dy, gram).Product(), take(&slots, len(p.steps[k].slots)), numbersOf[k])
+		for j, dy := range gradients { // what is left of them are those by the batch's products
+			product, s := buildStep(p.optimizer, products[j], Dot(dy, gram).Product(), take(&slots, numSlots), numbers)
 			newProducts = append(newProducts, product)
 			movedSlots = append(movedSlots, s...)
 		}
@@ -173,19 +161,19 @@ func (p *trainingProgram) slotParameters(g *Graph) []*Node {
 
 func (p *trainingProgram) slotShapes() []shapes.Shape {
 	var list []shapes.Shape
-	add := func(k int, dimensions ...int) {
-		for range p.steps[k].slots {
+	add := func(dimensions ...int) {
+		for range p.read.slots {
 			list = append(list, shapes.Make(p.network.dtype, dimensions...))
 		}
 	}
-	for k, spec := range p.network.specs {
+	for _, spec := range p.network.specs {
 		if spec.kind.trainable() {
-			add(k, spec.shape...)
+			add(spec.shape...)
 		}
 	}
 	if p.moved {
 		for _, k := range p.network.imageSpecs() {
-			add(k, p.network.specs[k].shape[0], p.evaluation.chunkSize)
+			add(p.network.specs[k].shape[0], p.evaluation.chunkSize)
 		}
 	}
 	return list
@@ -213,28 +201,12 @@ func (p *trainingProgram) constantParameters(g *Graph) []*Node {
 // multiplications of computing them anew. The answer is the same for one run and for many, so that a run's
 // numbers do not depend on how many run beside it.
 func (p *trainingProgram) worthMoving() bool {
-	places := p.network.imageSpecs()
-	if len(places) == 0 || !p.inLoop || p.evaluation.convolved || p.evaluation.numChunks > 1 {
-		return false
-	}
-	for _, k := range places {
-		if !p.steps[k].isLinear() {
-			return false
-		}
-	}
-	return 2*p.batchSize < NumPixels
+	return len(p.network.imageSpecs()) > 0 && p.inLoop && !p.evaluation.convolved && p.evaluation.numChunks == 1 &&
+		p.read.isLinear() && 2*p.batchSize < NumPixels
 }
 
 // numNumbers is how many numbers the optimizer takes in one iteration, at least 1: no input is empty.
-func (p *trainingProgram) numNumbers() int {
-	n := 0
-	for _, s := range p.steps {
-		if s != nil {
-			n += len(s.numbers)
-		}
-	}
-	return max(1, n)
-}
+func (p *trainingProgram) numNumbers() int { return max(1, len(p.read.numbers)) }
 
 // crossEntropy is the mean over the batch of -log softmax(logits)[label]; logits are [10, batch].
 func crossEntropy(logits, labels *Node) *Node {

@@ -97,15 +97,9 @@ func (s *session) newProgram(c Config) (*trainingProgram, error) {
 		iterations: s.data.Train.Len() / c.BatchSize, numTrain: s.data.Train.Len(),
 		evaluation: s.evaluation, inLoop: !c.EvaluateEachEpoch && s.evaluation.numChunks <= maxChunksInLoop,
 	}
-	for _, spec := range s.network.specs {
-		var read *step
-		var err error
-		if spec.kind.trainable() {
-			if read, err = readStep(c.Optimizer, 1); err != nil {
-				return nil, err
-			}
-		}
-		p.steps = append(p.steps, read)
+	var err error
+	if p.read, err = readStep(c.Optimizer, 1); err != nil {
+		return nil, err
 	}
 	p.moved = p.worthMoving()
 	return p, nil
@@ -333,19 +327,15 @@ func (net *network) multiplications() float64 {
 func (s *session) epochConstants(p *trainingProgram, o Optimizer, order []int32, epoch int) ([]*tensors.Tensor, error) {
 	numbers := make([]float64, 0, p.iterations*p.numNumbers())
 	for i := range p.iterations {
-		for _, first := range p.steps {
-			if first == nil {
-				continue
-			}
-			step, err := readStep(o, epoch*p.iterations+i+1)
-			if err != nil {
-				return nil, err
-			}
-			if !slices.Equal(step.operations, first.operations) {
-				return nil, fmt.Errorf("the optimizer %s: its Step does something else at iteration %d than at the first; only its numbers may change", optimizerName(o), epoch*p.iterations+i+1)
-			}
-			numbers = append(numbers, step.numbers...)
+		t := epoch*p.iterations + i + 1
+		step, err := readStep(o, t)
+		if err != nil {
+			return nil, err
 		}
+		if !slices.Equal(step.operations, p.read.operations) {
+			return nil, fmt.Errorf("the optimizer %s: its Step does something else at iteration %d than at the first; only its numbers may change", optimizerName(o), t)
+		}
+		numbers = append(numbers, step.numbers...)
 	}
 	if len(numbers) == 0 {
 		numbers = make([]float64, p.iterations)
