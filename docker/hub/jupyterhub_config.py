@@ -2,18 +2,23 @@
 # compose.yaml beside this file starts it; what a student costs is in ../README.md.
 import os
 import sys
+from pathlib import Path
 
 import nativeauthenticator
 
 c = get_config()  # noqa: F821
+here = Path(__file__).parent
+sys.path.insert(0, str(here))
 
 # Students sign up with a name and a password of their own, and wait until the lecturer lets them in,
 # at /hub/authorize. The lecturer's name is let in as soon as it signs up: do that first.
-c.JupyterHub.authenticator_class = "native"
-c.JupyterHub.template_paths = [os.path.dirname(nativeauthenticator.__file__) + "/templates/"]
-c.NativeAuthenticator.minimum_password_length = 8
-c.NativeAuthenticator.check_common_password = True  # "password" is long enough
-c.NativeAuthenticator.allowed_failed_logins = 5
+c.JupyterHub.authenticator_class = "course_authenticator.CourseAuthenticator"
+c.JupyterHub.template_paths = [str(here / "templates"), str(Path(nativeauthenticator.__file__).parent / "templates")]
+c.NativeAuthenticator.minimum_password_length = 10
+c.NativeAuthenticator.check_common_password = True  # "1234567890" is long enough
+c.Authenticator.username_pattern = r"[a-z0-9][a-z0-9._@-]{0,63}\Z"  # it stands in pages and in names of volumes
+# Web servers in front of the proxy, whose word on the reader's address is taken.
+c.JupyterHub.trusted_downstream_ips = [a for a in os.environ.get("HUB_TRUSTED_ADDRESSES", "").split(",") if a]
 c.Authenticator.admin_users = {os.environ["HUB_ADMIN"]}
 c.Authenticator.allow_all = True  # all whom the lecturer let in
 
