@@ -41,8 +41,8 @@ func (p *trainingProgram) key() string {
 // build builds the program. Its inputs are, in this order:
 //
 //   - the first iteration of the epoch to do, and the one after the last (int32, counted from 0);
-//   - zeros, to be filled with the iterations' losses [iterations], and with how many training and validation
-//     images are right after each (int32 [iterations]);
+//   - zeros, to be filled with the iterations' losses [iterations], with how many training and validation
+//     images are right after each (int32 [iterations]), and with which are right after the last (bool [images]);
 //   - the weights; the slots of the optimizer for each; those for each moved product;
 //   - all training images (uint8 [images, 784]) and their labels (int32 [images]);
 //   - their order in this epoch (int32 [iterations, batch]), and the optimizer's numbers at each iteration [iterations, numbers];
@@ -57,6 +57,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 		Parameter(g, "losses", shapes.Make(net.dtype, p.iterations)),
 		Parameter(g, "right in training", shapes.Make(dtypes.Int32, p.iterations)),
 		Parameter(g, "right in validation", shapes.Make(dtypes.Int32, p.iterations)),
+		Parameter(g, "right", shapes.Make(dtypes.Bool, p.evaluation.numImages)),
 	}
 	weights := net.weightParameters(g)
 	slots := p.slotParameters(g)
@@ -75,7 +76,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 			return taken
 		}
 		take(3)
-		records, weights, slots = take(3), take(numWeights), take(numSlots)
+		records, weights, slots = take(4), take(numWeights), take(numSlots)
 		return records, weights, slots, take(numProducts), state
 	}
 	inputs := func(g *Graph) []*Node {
@@ -90,13 +91,16 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 		i, last := s[0], s[2]
 		records, weights, slots, products, constants := parts(s)
 		weights, slots, products, loss := p.step(i, weights, slots, products, constants)
-		right := []*Node{ScalarZero(i.Graph(), dtypes.Int32), ScalarZero(i.Graph(), dtypes.Int32)}
-		if p.inLoop {
-			right = p.evaluate(weights, products, constants)
-		}
-		written := make([]*Node, len(records))
-		for k, value := range []*Node{loss, right[0], right[1]} {
+		written := slices.Clone(records)
+		write := func(k int, value *Node) {
 			written[k] = Where(Equal(Iota(i.Graph(), shapes.Make(dtypes.Int32, p.iterations), 0), i), value, records[k])
+		}
+		write(0, loss)
+		if p.inLoop {
+			train, validation, right := p.evaluate(weights, products, constants)
+			write(1, train)
+			write(2, validation)
+			written[3] = right
 		}
 		return concat([]*Node{AddScalar(i, 1), IsFinite(loss), last}, written, weights, slots, products, constants)
 	}
@@ -173,21 +177,23 @@ func (p *trainingProgram) step(i *Node, weights, slots, products, constants []*N
 	return newWeights, concat(newSlots, movedSlots), newProducts, loss
 }
 
-// evaluate counts the training and the validation images that the weights get right.
-func (p *trainingProgram) evaluate(weights, products, constants []*Node) []*Node {
+// evaluate tells which images the weights get right (bool [images]), and counts the training and the validation
+// images among them.
+func (p *trainingProgram) evaluate(weights, products, constants []*Node) (train, validation, all *Node) {
 	var right []*Node
 	for c := range p.evaluation.numChunks {
 		images, labels := p.chunk(constants, c), p.chunkLabels(constants, c)
 		right = append(right, isCorrect(p.network.evaluationLogits(weights, images, products), labels))
 	}
-	all := right[0]
+	all = right[0]
 	if len(right) > 1 {
 		all = Concatenate(right, 0)
 	}
+	all = Slice(all, AxisRange(0, p.evaluation.numImages))
 	count := func(from, to int) *Node {
 		return ReduceAllSum(ConvertDType(Slice(all, AxisRange(from, to)), dtypes.Int32))
 	}
-	return []*Node{count(0, p.numTrain), count(p.numTrain, p.evaluation.numImages)}
+	return count(0, p.numTrain), count(p.numTrain, p.evaluation.numImages), all
 }
 
 // slotParameters are what the optimizer remembers of the weights, then of the moved products.

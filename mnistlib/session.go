@@ -292,6 +292,9 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 			break
 		}
 	}
+	if h.diverged() > 0 {
+		h.ValidationRight = nil // those of a step before
+	}
 	h.Weights = s.network.weightsOf(state)
 	h.Seconds = s.compileSeconds + time.Since(start).Seconds()
 	return h, nil
@@ -373,6 +376,7 @@ func (s *session) runPart(program *device.Program, p *trainingProgram, h *Histor
 		s.network.numbersTensor(make([]float64, p.iterations), p.iterations),
 		tensors.FromFlatDataAndDimensions(make([]int32, p.iterations), p.iterations),
 		tensors.FromFlatDataAndDimensions(make([]int32, p.iterations), p.iterations),
+		tensors.FromFlatDataAndDimensions(make([]bool, p.evaluation.numImages), p.evaluation.numImages),
 	}
 	outputs, err := program.Run(slices.Concat(records, state, constants)...)
 	device.Free(records)
@@ -389,8 +393,11 @@ func (s *session) runPart(program *device.Program, p *trainingProgram, h *Histor
 			h.noteAccuracies(train[i], validation[i])
 		}
 	}
-	device.Free(outputs[:4])
-	return done, outputs[4:], nil
+	if p.inLoop {
+		h.ValidationRight = tensors.MustCopyFlatData[bool](outputs[4])[p.numTrain:]
+	}
+	device.Free(outputs[:5])
+	return done, outputs[5:], nil
 }
 
 // floatsOf copies a list of numbers from the device.
@@ -412,26 +419,29 @@ func floatsOf(t *tensors.Tensor) (values []float64) {
 
 // evaluateWeights measures the accuracies chunk by chunk.
 func (s *session) evaluateWeights(h *History, state []*tensors.Tensor) error {
-	train, validation := 0, 0
+	var all []bool
 	for c := range s.evaluation.numChunks {
 		inputs := slices.Concat(state[:len(s.network.specs)], s.chunks[2*c:2*c+2])
 		outputs, err := s.evaluateAlone.Run(inputs...)
 		if err != nil {
 			return err
 		}
-		for i, right := range tensors.MustCopyFlatData[bool](outputs[0]) {
-			switch {
-			case !right:
-			case c*s.evaluation.chunkSize+i < s.data.Train.Len():
-				train++
-			default:
-				validation++
-			}
-		}
+		all = append(all, tensors.MustCopyFlatData[bool](outputs[0])...)
 		device.Free(outputs)
 	}
-	h.noteAccuracies(float64(train), float64(validation))
+	train, validation := all[:h.TrainImages], all[h.TrainImages:s.evaluation.numImages]
+	h.noteAccuracies(float64(countTrue(train)), float64(countTrue(validation)))
+	h.ValidationRight = slices.Clone(validation)
 	return nil
+}
+
+func countTrue(values []bool) (n int) {
+	for _, value := range values {
+		if value {
+			n++
+		}
+	}
+	return n
 }
 
 // noteAccuracies adds the accuracies after the last iteration: how many images are right.
