@@ -147,6 +147,21 @@ func (h *History) lastLoss() float64 {
 	return stat.Mean(h.Loss[max(0, len(h.Loss)-10):], nil)
 }
 
+// LastEpoch returns the means of the accuracies measured in the run's last epoch, which swing less than the last ones
+// do: in the last TrainImages/BatchSize iterations. They are NaN if none was measured.
+func (h *History) LastEpoch() (train, validation float64) {
+	iterations := 1
+	if h.BatchSize > 0 {
+		iterations = max(1, h.TrainImages/h.BatchSize)
+	}
+	from := len(h.Evaluated)
+	for from > 0 && h.Evaluated[from-1] > len(h.Loss)-iterations {
+		from--
+	}
+	from = max(0, min(from, len(h.Evaluated)-1)) // the last one counts in any case
+	return stat.Mean(h.TrainAccuracy[from:], nil), stat.Mean(h.ValidationAccuracy[from:], nil)
+}
+
 func last(values []float64) float64 { return values[len(values)-1] }
 
 // historyFormat and historyVersion begin every saved history.
