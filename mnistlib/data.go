@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"example.com/tutorial6/mnistlib/internal/idx"
@@ -49,6 +51,20 @@ func (im Images) Slice(from, to int) Images {
 // Data is what a model is trained on and what it is judged by.
 type Data struct {
 	Train, Validation Images
+}
+
+// Split splits all images anew, as the seed decides, into as many to train and as many to validate. A split with
+// another seed is what another draw of the data would be, as far as these images can tell.
+func (d Data) Split(seed uint64) Data {
+	pixels := slices.Concat(d.Train.Pixels, d.Validation.Pixels)
+	labels := slices.Concat(d.Train.Labels, d.Validation.Labels)
+	var all Images
+	for _, i := range rand.New(rand.NewPCG(seed, 0)).Perm(len(labels)) {
+		all.Pixels = append(all.Pixels, pixels[i*NumPixels:(i+1)*NumPixels]...)
+		all.Labels = append(all.Labels, labels[i])
+	}
+	n := d.Train.Len()
+	return Data{Train: all.Slice(0, n), Validation: all.Slice(n, all.Len())}
 }
 
 //go:generate go run mnist/generate.go

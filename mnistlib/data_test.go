@@ -6,9 +6,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -279,6 +281,50 @@ func TestLoadMNISTErrors(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+// A split holds every image once, with its label, and is decided by its seed.
+func TestSplit(t *testing.T) {
+	all := MNIST()
+	data := Data{Train: all.Train.Slice(0, 70), Validation: all.Train.Slice(70, 100)}
+	count := func(d Data) map[string]int {
+		images := map[string]int{}
+		for _, set := range []Images{d.Train, d.Validation} {
+			for i, label := range set.Labels {
+				images[fmt.Sprint(label, set.Slice(i, i+1).Pixels)]++
+			}
+		}
+		return images
+	}
+	one := data.Split(1)
+	if one.Train.Len() != 70 || one.Validation.Len() != 30 || !maps.Equal(count(one), count(data)) {
+		t.Errorf("the split has %d and %d images, or others", one.Train.Len(), one.Validation.Len())
+	}
+	if !reflect.DeepEqual(one, data.Split(1)) || reflect.DeepEqual(one, data.Split(2)) || reflect.DeepEqual(one, data) {
+		t.Error("a seed does not decide the split")
+	}
+	moved := 0
+	for i := range one.Validation.Len() {
+		if !slices.ContainsFunc(indices(30), func(k int) bool {
+			return bytes.Equal(one.Validation.Slice(i, i+1).Pixels, data.Validation.Slice(k, k+1).Pixels)
+		}) {
+			moved++
+		}
+	}
+	if moved < 10 {
+		t.Errorf("%d of the 30 validation images were training images before, expected about 21", moved)
+	}
+	if !reflect.DeepEqual(data, Data{Train: MNIST().Train.Slice(0, 70), Validation: MNIST().Train.Slice(70, 100)}) {
+		t.Error("splitting changed the data itself")
+	}
+}
+
+func indices(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
 }
 
 func ExampleMNIST() {

@@ -127,51 +127,51 @@ func isCorrect(logits, labels *Node) *Node {
 	return Equal(prediction, labels)
 }
 
-// countRight counts the training and the validation images that the weights get right. All images are evaluated by one
-// piece of program for each chunk.
-func (e evaluation) countRight(net *network, weights, products []*Node, images, labels *Node) (train, validation *Node) {
+// rightImages tells which images the weights get right (bool [images]), by one piece of program for each chunk.
+func (e evaluation) rightImages(net *network, weights, products []*Node, images, labels *Node) *Node {
+	var right []*Node
 	for c := range e.numChunks {
 		chunk := Reshape(Slice(images, AxisElem(c)), images.Shape().Dimensions[1:]...)
 		chunkLabels := Reshape(Slice(labels, AxisElem(c)), e.chunkSize)
-		t, v := e.countInChunk(net, weights, products, chunk, chunkLabels, scalar(labels, float64(c)))
-		if c > 0 {
-			t, v = Add(train, t), Add(validation, v)
-		}
-		train, validation = t, v
+		right = append(right, isCorrect(net.evaluationLogits(weights, chunk, products), chunkLabels))
 	}
-	return train, validation
+	return Slice(Concatenate(right, 0), AxisRange(0, e.numImages))
 }
 
-// countInChunk counts in one chunk, number c.
-func (e evaluation) countInChunk(net *network, weights, products []*Node, images, labels, c *Node) (train, validation *Node) {
-	right := ConvertDType(isCorrect(net.evaluationLogits(weights, images, products), labels), dtypes.Int32)
-	place := Add(Mul(c, scalar(c, float64(e.chunkSize))), Iota(c.Graph(), shapes.Make(dtypes.Int32, e.chunkSize), 0))
-	train = ReduceSum(Mul(right, ConvertDType(LessThan(place, scalar(c, float64(e.numTrain))), dtypes.Int32)))
-	return train, Sub(ReduceSum(right), train)
+// countRight counts the training and the validation images among those that are right.
+func (e evaluation) countRight(right *Node) (train, validation *Node) {
+	count := func(from, to int) *Node {
+		return ReduceSum(ConvertDType(Slice(right, AxisRange(from, to)), dtypes.Int32))
+	}
+	return count(0, e.numTrain), count(e.numTrain, e.numImages)
 }
 
-// build builds the program that counts by one piece of program for all chunks, one after the other. Its inputs are
-// the weights, the images and their labels; its outputs the two counts.
+// build builds the program that evaluates by one piece of program for all chunks, one after the other. Its inputs are
+// the weights, the images and their labels; its outputs the two counts, and which images are right.
 func (e evaluation) build(net *network, loops bool) func(g *Graph) []*Node {
 	return func(g *Graph) []*Node {
 		weights := net.weightParameters(g)
 		images, labels := e.parameters(g, e.numChunks)
-		if !loops {
-			train, validation := e.countRight(net, weights, nil, images, labels)
-			return []*Node{train, validation}
+		var right *Node
+		if loops {
+			none := Const(g, tensors.FromShape(shapes.Make(dtypes.Bool, e.numChunks, e.chunkSize)))
+			state := concat([]*Node{Const(g, int32(0)), none, images, labels}, weights)
+			done := loop(g, state, func(s []*Node) *Node {
+				return LessThan(s[0], scalar(s[0], float64(e.numChunks)))
+			}, func(s []*Node) []*Node {
+				c, right, images, labels, weights := s[0], s[1], s[2], s[3], s[4:]
+				chunk := Reshape(Gather(images, Reshape(c, 1)), images.Shape().Dimensions[1:]...)
+				chunkLabels := Reshape(Gather(labels, Reshape(c, 1)), e.chunkSize)
+				inChunk := BroadcastToShape(InsertAxes(isCorrect(net.evaluationLogits(weights, chunk, nil), chunkLabels), 0), right.Shape())
+				isChunk := Equal(Iota(c.Graph(), shapes.Make(dtypes.Int32, e.numChunks, e.chunkSize), 0), c)
+				return concat([]*Node{Add(c, scalar(c, 1)), Where(isChunk, inChunk, right)}, s[2:])
+			})
+			right = Slice(Reshape(done[1], -1), AxisRange(0, e.numImages))
+		} else {
+			right = e.rightImages(net, weights, nil, images, labels)
 		}
-		zero := Const(g, int32(0))
-		state := concat([]*Node{zero, zero, zero, images, labels}, weights)
-		counts := loop(g, state, func(s []*Node) *Node {
-			return LessThan(s[0], scalar(s[0], float64(e.numChunks)))
-		}, func(s []*Node) []*Node {
-			c, images, labels, weights := s[0], s[3], s[4], s[5:]
-			chunk := Reshape(Gather(images, Reshape(c, 1)), images.Shape().Dimensions[1:]...)
-			chunkLabels := Reshape(Gather(labels, Reshape(c, 1)), e.chunkSize)
-			train, validation := e.countInChunk(net, weights, nil, chunk, chunkLabels, c)
-			return concat([]*Node{Add(c, scalar(c, 1)), Add(s[1], train), Add(s[2], validation)}, s[3:])
-		})
-		return counts[1:3]
+		train, validation := e.countRight(right)
+		return []*Node{train, validation, right}
 	}
 }
 

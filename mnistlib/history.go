@@ -37,6 +37,9 @@ type History struct {
 	Evaluated          []int     `json:"evaluated"`
 	TrainAccuracy      []float64 `json:"train_accuracy"`
 	ValidationAccuracy []float64 `json:"validation_accuracy"`
+	// ValidationRight tells of each validation image whether the last of the evaluations found it right; nil
+	// if there was none or the run diverged.
+	ValidationRight []bool `json:"-"`
 
 	Interrupted    bool    `json:"interrupted"` // the run was stopped before its last iteration
 	Seconds        float64 `json:"seconds"`     // the whole run, compilation included
@@ -144,6 +147,21 @@ func (h *History) lastLoss() float64 {
 	return stat.Mean(h.Loss[max(0, len(h.Loss)-10):], nil)
 }
 
+// LastEpoch returns the means of the accuracies measured in the run's last epoch, which swing less than the last ones
+// do: in the last TrainImages/BatchSize iterations. They are NaN if none was measured.
+func (h *History) LastEpoch() (train, validation float64) {
+	iterations := 1
+	if h.BatchSize > 0 {
+		iterations = max(1, h.TrainImages/h.BatchSize)
+	}
+	from := len(h.Evaluated)
+	for from > 0 && h.Evaluated[from-1] > len(h.Loss)-iterations {
+		from--
+	}
+	from = max(0, min(from, len(h.Evaluated)-1)) // the last one counts in any case
+	return stat.Mean(h.TrainAccuracy[from:], nil), stat.Mean(h.ValidationAccuracy[from:], nil)
+}
+
 func last(values []float64) float64 { return values[len(values)-1] }
 
 // historyFormat and historyVersion begin every saved history.
@@ -161,6 +179,7 @@ type historyFile struct {
 	Loss               numbers `json:"loss"`
 	TrainAccuracy      numbers `json:"train_accuracy"`
 	ValidationAccuracy numbers `json:"validation_accuracy"`
+	ValidationRight    bits    `json:"validation_right"`
 }
 
 // maxHistory is how large a file of a history may be, in bytes: a thousand epochs of the tutorial's take
@@ -195,6 +214,28 @@ func (ns *numbers) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
+// bits are truth values, eight a byte, the first in the lowest bit. JSON has the bytes in base64.
+type bits []byte
+
+func packBits(values []bool) bits {
+	packed := make(bits, (len(values)+7)/8)
+	for i, value := range values {
+		if value {
+			packed[i/8] |= 1 << (i % 8)
+		}
+	}
+	return packed
+}
+
+// unpack returns the first n of the values.
+func (b bits) unpack(n int) []bool {
+	values := make([]bool, n)
+	for i := range values {
+		values[i] = b[i/8]>>(i%8)&1 == 1
+	}
+	return values
+}
+
 func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 
 // Save writes the run, without its weights, as JSON, which Python reads as
@@ -206,13 +247,17 @@ func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
 // "seed" (an integer up to 2^64-1), "float64", "train_images", "validation_images", "interrupted",
 // "seconds", "compile_seconds", "backend" (with its versions), and the curves as lists: "loss", and
 // "evaluated" (iterations, from 1), "train_accuracy" and "validation_accuracy", which are equally
-// long. A loss that is NaN or infinite is null.
+// long. A loss that is NaN or infinite is null. "validation_right" is [History.ValidationRight] in base64,
+// eight images a byte, empty where that is nil; Python has it as
+//
+//	numpy.unpackbits(numpy.frombuffer(base64.b64decode(text), "uint8"), bitorder="little")[:n]
 //
 // The file appears whole or not at all.
 func (h *History) Save(path string) error {
 	file := historyFile{
 		Format: historyFormat, Version: historyVersion,
 		History: *h, Loss: h.Loss, TrainAccuracy: h.TrainAccuracy, ValidationAccuracy: h.ValidationAccuracy,
+		ValidationRight: packBits(h.ValidationRight),
 	}
 	file.Evaluated = append([]int{}, h.Evaluated...) // an empty list is not null
 	text, err := json.MarshalIndent(file, "", " ")
@@ -260,6 +305,8 @@ func decodeHistory(text []byte) (*History, error) {
 	case len(f.TrainAccuracy) != len(f.Evaluated) || len(f.ValidationAccuracy) != len(f.Evaluated):
 		return nil, fmt.Errorf("\"evaluated\", \"train_accuracy\" and \"validation_accuracy\" have %d, %d and %d values, expected equally many",
 			len(f.Evaluated), len(f.TrainAccuracy), len(f.ValidationAccuracy))
+	case len(f.ValidationRight) > 0 && (f.ValidationImages > 8*len(f.ValidationRight) || f.ValidationImages <= 8*(len(f.ValidationRight)-1)):
+		return nil, fmt.Errorf("\"validation_right\" has %d bytes for %d images, expected 8 images a byte", len(f.ValidationRight), f.ValidationImages)
 	}
 	for k, iteration := range f.Evaluated {
 		if iteration < 1 || iteration > len(f.Loss) || k > 0 && iteration <= f.Evaluated[k-1] {
@@ -272,6 +319,9 @@ func decodeHistory(text []byte) (*History, error) {
 	}
 	h := f.History
 	h.Loss, h.TrainAccuracy, h.ValidationAccuracy = f.Loss, f.TrainAccuracy, f.ValidationAccuracy
+	if len(f.ValidationRight) > 0 {
+		h.ValidationRight = f.ValidationRight.unpack(h.ValidationImages)
+	}
 	return &h, nil
 }
 

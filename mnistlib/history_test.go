@@ -17,6 +17,10 @@ func TestHistoryThroughAFile(t *testing.T) {
 	path := filepath.Join(folder, "run.json")
 	h := madeUpRun("a run with \"quotes\"", math.MaxUint64, 310, 31)
 	h.Float64, h.Interrupted = true, true
+	h.ValidationRight = make([]bool, h.ValidationImages)
+	for i := range h.ValidationRight {
+		h.ValidationRight[i] = i%3 == 0 || i == 499
+	}
 	if err := h.Save(path); err != nil {
 		t.Fatal(err)
 	}
@@ -48,6 +52,7 @@ func TestHistoryFileNames(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "run.json")
 	h := madeUpRun("run", 7, 3, 1)
 	h.Loss[2] = math.NaN()
+	h.ValidationImages, h.ValidationRight = 10, []bool{true, false, false, true, false, false, false, false, false, true}
 	if err := h.Save(path); err != nil {
 		t.Fatal(err)
 	}
@@ -65,12 +70,15 @@ func TestHistoryFileNames(t *testing.T) {
 	}
 	slices.Sort(names)
 	want := "backend batch_size compile_seconds epochs evaluated float64 format interrupted loss model name optimizer" +
-		" seconds seed shuffle train_accuracy train_images validation_accuracy validation_images version"
+		" seconds seed shuffle train_accuracy train_images validation_accuracy validation_images validation_right version"
 	if got := strings.Join(names, " "); got != want {
 		t.Errorf("the names are %s, want %s", got, want)
 	}
 	if object["format"] != "mnistlib history" || object["version"] != 1.0 || object["seed"] != 7.0 {
 		t.Errorf("format %v, version %v, seed %v", object["format"], object["version"], object["seed"])
+	}
+	if right := object["validation_right"]; right != "CQI=" { // Python: base64.b64encode(numpy.packbits([1, 0, 0, 1, 0, 0, 0, 0, 0, 1], bitorder="little"))
+		t.Errorf("the images that are right are %v, want the bytes 9 and 2 in base64", right)
 	}
 	if loss := object["loss"].([]any); loss[2] != nil || loss[1] != h.Loss[1] {
 		t.Errorf("the loss is %v, want %v with null for NaN", loss, h.Loss)
@@ -133,6 +141,10 @@ func TestBadHistoryFiles(t *testing.T) {
 		{`[0.5, 1]`, `[-0.5, 1]`, "-0.5"},
 		{`"version": 1`, `"version": 1, "seed": -1`, "seed"},
 		{`"version": 1`, `"version": 1, "epochs": "many"`, "epochs"},
+		{`"version": 1`, `"version": 1, "validation_images": 17, "validation_right": "CQI="`, "2 bytes for 17 images"},
+		{`"version": 1`, `"version": 1, "validation_images": 8, "validation_right": "CQI="`, "2 bytes for 8 images"},
+		{`"version": 1`, `"version": 1, "validation_images": -1, "validation_right": "CQI="`, "2 bytes for -1 images"},
+		{`"version": 1`, `"version": 1, "validation_right": "?"`, "base64"},
 	} {
 		h, err := decodeHistory([]byte(strings.Replace(good, test.from, test.to, 1)))
 		if err == nil || h != nil || !strings.Contains(err.Error(), test.want) || strings.Contains(err.Error(), "\n") {
@@ -157,6 +169,7 @@ func TestBadHistoryFiles(t *testing.T) {
 func FuzzLoadHistory(f *testing.F) {
 	f.Add([]byte(`{"format": "mnistlib history", "version": 1, "loss": [2, null], "evaluated": [1, 2], "train_accuracy": [0, 1], "validation_accuracy": [0.5, 1]}`))
 	f.Add([]byte(`{"format": "mnistlib history", "version": 1, "evaluated": [9223372036854775807]}`))
+	f.Add([]byte(`{"format": "mnistlib history", "version": 1, "validation_images": 10, "validation_right": "CQI="}`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		h, err := decodeHistory(text)
 		if err != nil {

@@ -2,6 +2,7 @@ package mnistlib
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
@@ -15,8 +16,7 @@ type trainingProgram struct {
 	optimizer  Optimizer
 	read       *step // what the optimizer does with each weight
 	batchSize  int
-	iterations int // in an epoch
-	numTrain   int
+	iterations int        // in an epoch
 	evaluation evaluation // which images are evaluated, and how
 	inLoop     bool       // they are evaluated after every iteration
 	loops      bool       // one execution does many iterations; the pure-Go backend's While cannot hold a training step
@@ -25,7 +25,7 @@ type trainingProgram struct {
 
 // key is equal for equal programs.
 func (p *trainingProgram) key() string {
-	key := fmt.Sprint(p.network.dtype, p.network.layers, p.batchSize, p.iterations, p.numTrain, p.evaluation, p.inLoop, p.loops, p.moved)
+	key := fmt.Sprint(p.network.dtype, p.network.layers, p.batchSize, p.iterations, p.evaluation, p.inLoop, p.loops, p.moved)
 	for _, s := range p.network.specs {
 		key += fmt.Sprint(s)
 	}
@@ -35,8 +35,8 @@ func (p *trainingProgram) key() string {
 // build builds the program. Its inputs are, in this order:
 //
 //   - the first iteration of the epoch to do, and the one after the last (int32, counted from 0);
-//   - zeros, to be filled with the iterations' losses [iterations], and with how many training and validation
-//     images are right after each (int32 [iterations]);
+//   - zeros, to be filled with the iterations' losses [iterations], with how many training and validation
+//     images are right after each (int32 [iterations]), and with which are right after the last (bool [images]);
 //   - the weights; the slots of the optimizer for each; those for each moved product;
 //   - all training images (uint8 [images, 784]) and their labels (int32 [images]);
 //   - their order in this epoch (int32 [iterations, batch]), and the optimizer's numbers at each iteration [iterations, numbers];
@@ -51,6 +51,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 		Parameter(g, "losses", shapes.Make(net.dtype, p.iterations)),
 		Parameter(g, "right in training", shapes.Make(dtypes.Int32, p.iterations)),
 		Parameter(g, "right in validation", shapes.Make(dtypes.Int32, p.iterations)),
+		Parameter(g, "right", shapes.Make(dtypes.Bool, p.evaluation.numImages)),
 	}
 	weights := net.weightParameters(g)
 	slots := p.slotParameters(g)
@@ -69,7 +70,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 			return taken
 		}
 		take(3)
-		records, weights, slots = take(3), take(numWeights), take(numSlots)
+		records, weights, slots = take(4), take(numWeights), take(numSlots)
 		return records, weights, slots, take(numProducts), state
 	}
 	more := func(s []*Node) *Node { return LogicalAnd(s[1], LessThan(s[0], s[2])) }
@@ -77,13 +78,17 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 		i, last := s[0], s[2]
 		records, weights, slots, products, constants := parts(s)
 		weights, slots, products, loss := p.trainStep(i, weights, slots, products, constants)
-		train, validation := scalar(i, 0), scalar(i, 0)
-		if p.inLoop {
-			train, validation = p.evaluation.countRight(net, weights, products, constants[4], constants[5])
-		}
-		written := make([]*Node, len(records))
-		for k, value := range []*Node{loss, train, validation} {
+		written := slices.Clone(records)
+		write := func(k int, value *Node) {
 			written[k] = Where(Equal(Iota(i.Graph(), shapes.Make(dtypes.Int32, p.iterations), 0), i), value, records[k])
+		}
+		write(0, loss)
+		if p.inLoop {
+			right := p.evaluation.rightImages(net, weights, products, constants[4], constants[5])
+			train, validation := p.evaluation.countRight(right)
+			write(1, train)
+			write(2, validation)
+			written[3] = right
 		}
 		return concat([]*Node{AddScalar(i, 1), IsFinite(loss), last}, written, weights, slots, products, constants)
 	}
@@ -182,8 +187,8 @@ func (p *trainingProgram) slotShapes() []shapes.Shape {
 // constantParameters are what all iterations read.
 func (p *trainingProgram) constantParameters(g *Graph) []*Node {
 	constants := []*Node{
-		Parameter(g, "pixels", shapes.Make(dtypes.Uint8, p.numTrain, NumPixels)),
-		Parameter(g, "labels", shapes.Make(dtypes.Int32, p.numTrain)),
+		Parameter(g, "pixels", shapes.Make(dtypes.Uint8, p.evaluation.numTrain, NumPixels)),
+		Parameter(g, "labels", shapes.Make(dtypes.Int32, p.evaluation.numTrain)),
 		Parameter(g, "order", shapes.Make(dtypes.Int32, p.iterations, p.batchSize)),
 		Parameter(g, "numbers", shapes.Make(p.network.dtype, p.iterations, p.numNumbers())),
 	}
@@ -192,7 +197,7 @@ func (p *trainingProgram) constantParameters(g *Graph) []*Node {
 		constants = append(constants, images, labels)
 	}
 	if p.moved {
-		constants = append(constants, Parameter(g, "gram", shapes.Make(p.network.dtype, p.numTrain, p.evaluation.chunkSize)))
+		constants = append(constants, Parameter(g, "gram", shapes.Make(p.network.dtype, p.evaluation.numTrain, p.evaluation.chunkSize)))
 	}
 	return constants
 }

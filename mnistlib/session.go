@@ -94,7 +94,7 @@ func (net *network) checkBatch(batchSize int) error {
 func (s *session) newProgram(c Config) (*trainingProgram, error) {
 	p := &trainingProgram{
 		network: s.network, optimizer: c.Optimizer, batchSize: c.BatchSize,
-		iterations: s.data.Train.Len() / c.BatchSize, numTrain: s.data.Train.Len(),
+		iterations: s.data.Train.Len() / c.BatchSize,
 		evaluation: s.evaluation, inLoop: !c.EvaluateEachEpoch && s.evaluation.numChunks <= maxChunksInLoop,
 	}
 	var err error
@@ -287,6 +287,9 @@ func (s *session) run(ctx context.Context, i int, c Config, show func(h *History
 			break
 		}
 	}
+	if h.diverged() > 0 {
+		h.ValidationRight = nil // those of a step before
+	}
 	h.Weights = s.network.weightsOf(state)
 	h.Seconds = s.compileSeconds + time.Since(start).Seconds()
 	return h, nil
@@ -361,6 +364,7 @@ func (s *session) runPart(program *device.Program, p *trainingProgram, h *Histor
 		s.network.numbersTensor(make([]float64, p.iterations), p.iterations),
 		tensors.FromFlatDataAndDimensions(make([]int32, p.iterations), p.iterations),
 		tensors.FromFlatDataAndDimensions(make([]int32, p.iterations), p.iterations),
+		tensors.FromFlatDataAndDimensions(make([]bool, p.evaluation.numImages), p.evaluation.numImages),
 	}
 	outputs, err := program.Run(slices.Concat(records, state, constants)...)
 	device.Free(records)
@@ -377,8 +381,11 @@ func (s *session) runPart(program *device.Program, p *trainingProgram, h *Histor
 			h.noteAccuracies(train[i], validation[i])
 		}
 	}
-	device.Free(outputs[:4])
-	return done, outputs[4:], nil
+	if p.inLoop {
+		h.ValidationRight = tensors.MustCopyFlatData[bool](outputs[4])[p.evaluation.numTrain:]
+	}
+	device.Free(outputs[:5])
+	return done, outputs[5:], nil
 }
 
 // floatsOf copies a list of numbers from the device.
@@ -405,6 +412,7 @@ func (s *session) evaluate(h *History, state []*tensors.Tensor) error {
 		return err
 	}
 	h.noteAccuracies(float64(tensors.ToScalar[int32](outputs[0])), float64(tensors.ToScalar[int32](outputs[1])))
+	h.ValidationRight = tensors.MustCopyFlatData[bool](outputs[2])[h.TrainImages:]
 	device.Free(outputs)
 	return nil
 }

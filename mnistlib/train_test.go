@@ -63,6 +63,30 @@ func TestAccuracyIsThatOfTheWeights(t *testing.T) {
 	}
 }
 
+// Which images are right is what the weights at the end say of each, however they were evaluated.
+func TestWhichImagesAreRightAtTheEnd(t *testing.T) {
+	data := small()
+	for _, model := range []Model{MLP{Hidden: 8}, CNNBN{}} {
+		for _, eachEpoch := range []bool{false, true} {
+			h := train(t, model, Config{Epochs: 2, Optimizer: Adam{LR: 0.005}, Seed: 3, EvaluateEachEpoch: eachEpoch})
+			probabilities, err := Predict(model, h.Weights, data.Validation)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var want []bool
+			for i, p := range probabilities {
+				want = append(want, argMax(p) == int(data.Validation.Labels[i]))
+			}
+			if !slices.Equal(h.ValidationRight, want) || !slices.Contains(want, true) || !slices.Contains(want, false) {
+				t.Errorf("%s, each epoch %v: right are %v, by the weights %v", h.Model, eachEpoch, h.ValidationRight, want)
+			}
+		}
+	}
+	if h := train(t, MLP{Hidden: 8}, Config{Optimizer: SGD{LR: 1e30, Momentum: 0.9}, Seed: 3, Epochs: 50}); h.diverged() == 0 || h.ValidationRight != nil {
+		t.Errorf("a run that diverged at %d has %v", h.diverged(), h.ValidationRight)
+	}
+}
+
 // More images than fit into one execution of the evaluation program.
 func TestEvaluationInChunks(t *testing.T) {
 	all := MNIST()
