@@ -4,6 +4,7 @@ import (
 	"encoding/gob"
 	"encoding/json"
 	"fmt"
+	"math"
 	"path/filepath"
 	"strings"
 
@@ -21,12 +22,17 @@ type Figure struct {
 
 	panels  []chart.Panel // in rows of columns
 	columns int
-	err     error // why there is nothing to draw
+	slider  *chart.Slider // of the panels; nil: they do not move
+	still   []chart.Panel // the static picture's panels, if they are others
+	err     error         // why there is nothing to draw
 }
 
 // drawing is the figure as package chart draws it.
 func (f *Figure) drawing() *chart.Figure {
-	return &chart.Figure{Title: f.Title, Subtitle: f.Subtitle, Description: f.Description, Panels: f.panels, Columns: f.columns}
+	return &chart.Figure{
+		Title: f.Title, Subtitle: f.Subtitle, Description: f.Description,
+		Panels: f.panels, Columns: f.columns, Slider: f.slider, Still: f.still,
+	}
 }
 
 const vegaLiteMIME = protocol.MIMEType("application/vnd.vegalite.v5+json")
@@ -80,14 +86,11 @@ func (f *Figure) Save(path string) error {
 }
 
 // bundle is the figure in every form that a front end may choose from. There is no HTML among them,
-// since Jupyter would prefer it to the interactive figure.
+// since Jupyter would prefer it to the interactive figure, and no SVG, which an exported page would prefer to
+// the PNG: only of this one it takes the alternative text, and a PDF without other tools.
 func (f *Figure) bundle() (*protocol.DisplayData, error) {
 	drawing := f.drawing()
 	spec, err := drawing.VegaLite()
-	if err != nil {
-		return nil, err
-	}
-	svg, err := drawing.SVG()
 	if err != nil {
 		return nil, err
 	}
@@ -95,12 +98,17 @@ func (f *Figure) bundle() (*protocol.DisplayData, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &protocol.DisplayData{Data: map[protocol.MIMEType]any{
-		vegaLiteMIME:           spec,
-		protocol.MIMEImageSVG:  string(svg),
-		protocol.MIMEImagePNG:  png,
-		protocol.MIMETextPlain: drawing.Text(),
-	}}, nil
+	width, height := drawing.Size()
+	return &protocol.DisplayData{
+		Data: map[protocol.MIMEType]any{
+			vegaLiteMIME:           spec,
+			protocol.MIMEImagePNG:  png,
+			protocol.MIMETextPlain: drawing.Text(),
+		},
+		Metadata: map[string]any{string(protocol.MIMEImagePNG): map[string]any{
+			"alt": drawing.Text(), "width": math.Round(width), "height": math.Round(height),
+		}},
+	}, nil
 }
 
 func init() {

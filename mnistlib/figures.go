@@ -168,7 +168,7 @@ func HeatMap(title, rowLabel, columnLabel string, rows, columns []string, values
 		return cannotDraw("%d rows of values have %d names and %d columns", len(values), len(rows), len(columns))
 	}
 	var words []string
-	largest := 0.0
+	largest := math.SmallestNonzeroFloat64
 	for i, row := range values {
 		if len(row) != len(columns) {
 			return cannotDraw("row %q has %d values for %d columns", rows[i], len(row), len(columns))
@@ -182,13 +182,15 @@ func HeatMap(title, rowLabel, columnLabel string, rows, columns []string, values
 		}
 		words = append(words, fmt.Sprintf("%s %s: %s.", rowLabel, rows[i], strings.Join(numbers, ", ")))
 	}
-	return &Figure{
-		Title: title, Description: strings.Join(words, "\n"),
-		panels: []chart.Panel{&chart.HeatMap{
-			RowLabel: rowLabel, ColumnLabel: columnLabel, Rows: rows, Columns: columns, Values: values, Largest: largest,
-		}},
-		columns: 1,
+	table := &chart.HeatMap{RowLabel: rowLabel, ColumnLabel: columnLabel, Rows: rows, Columns: columns}
+	for _, row := range values {
+		var cells []chart.Cell
+		for _, v := range row {
+			cells = append(cells, chart.Cell{Text: chart.ShortNumber(v), Shade: max(0, v) / largest})
+		}
+		table.Cells = append(table.Cells, cells)
 	}
+	return &Figure{Title: title, Description: strings.Join(words, "\n"), panels: []chart.Panel{table}, columns: 1}
 }
 
 // pictures draws tiles in a grid, each with its caption.

@@ -34,7 +34,10 @@ func TestGallery(t *testing.T) {
 func TestHeatMap(t *testing.T) {
 	names := []string{"cat", "dog"}
 	f := HeatMap("Confusion", "label", "prediction", names, names, [][]float64{{50, 0}, {25, math.NaN()}})
-	checkBundle(t, f, true)
+	checkBundle(t, f, false)
+	if cells := f.panels[0].(*chart.HeatMap).Cells; cells[0][0] != (chart.Cell{Text: "50", Shade: 1}) || cells[1][0] != (chart.Cell{Text: "25", Shade: 0.5}) {
+		t.Errorf("the first column is %v and %v", cells[0][0], cells[1][0])
+	}
 	if want := "label dog: cat: 25, dog: NaN."; !strings.Contains(f.Description, want) {
 		t.Errorf("the description %q lacks %q", f.Description, want)
 	}

@@ -44,7 +44,7 @@ func (p *livePlot) update(h *History) {
 
 // close draws the final figure, in every form, and waits until the notebook has it.
 func (p *livePlot) close(h *History) error {
-	bundle, err := liveFigure(h, len(h.Loss)).bundle()
+	bundle, err := runsFigure(h).bundle()
 	if err != nil {
 		return err
 	}
@@ -54,15 +54,11 @@ func (p *livePlot) close(h *History) error {
 	return gonbui.Error()
 }
 
-// liveFigure is the loss beside the accuracies, over all iterations of the run.
+// liveFigure is the figure of a run that grows, over all its iterations.
 func liveFigure(h *History, iterations int) *Figure {
-	f := figureOf([]*History{h})
-	groups := bySettings([]*History{h})
-	loss, note := lossChart(chart.Narrow, groups)
-	f.note(note)
-	accuracy := accuracyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
-	spanIterations(loss, float64(iterations))
-	spanIterations(accuracy, float64(iterations))
-	f.addCharts(loss, accuracy)
+	f := runsFigure(h)
+	for _, panel := range f.panels {
+		spanIterations(panel.(*chart.Chart), float64(iterations))
+	}
 	return f
 }

@@ -47,8 +47,8 @@ func TestLivePlot(t *testing.T) {
 			t.Error("the axes of a redraw do not reach to the end of the run")
 		}
 	}
-	if len(last.Data) != 4 {
-		t.Errorf("the final figure has %d forms, want all four", len(last.Data))
+	if len(last.Data) != 3 {
+		t.Errorf("the final figure has %d forms, want all three", len(last.Data))
 	}
 	if words := last.Data[protocol.MIMETextPlain].(string); !strings.Contains(words, "interrupted after 100 iterations") {
 		t.Errorf("the final figure does not say that the run was interrupted: %s", words)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"strings"
 
 	"gonum.org/v1/gonum/stat"
@@ -11,18 +12,42 @@ import (
 	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
-// Plot shows the loss and the accuracies of the runs, each in a figure: see [LossCurve] and [AccuracyCurve].
-func Plot(runs ...*History) error {
-	if err := LossCurve(runs...).Show(); err != nil {
-		return err
+// Plot shows the loss and the accuracies of the runs in one figure: see [LossCurve] and [AccuracyCurve]. Of several
+// settings it compares the validation accuracies in a panel of their own, if all have runs of the same two or
+// more seeds: the differences from the first setting, paired by seed, as their mean and the 95 % interval that
+// [Compare] computes, after each iteration.
+func Plot(runs ...*History) error { return runsFigure(runs...).Show() }
+
+func runsFigure(runs ...*History) *Figure {
+	f, groups := figureOf(runs), bySettings(runs)
+	loss, note := lossChart(chart.Narrow, groups)
+	f.note(note)
+	if len(groups) < 2 {
+		f.addCharts(loss, accuracyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy))
+		return f
 	}
-	return AccuracyCurve(runs...).Show()
+	train, validation, note := accuracyCharts(groups)
+	f.note(note)
+	loss.Title = "loss"
+	charts := []*chart.Chart{train, validation, loss}
+	if differences, seeds := differenceChart(groups); differences != nil {
+		charts = append(charts, differences)
+		f.note(fmt.Sprintf("differences: mean over %d seeds and its 95 %% interval", seeds))
+	}
+	for _, ch := range charts {
+		ch.Height = lowHeight
+	}
+	f.addCharts(charts...)
+	return f
 }
+
+// The heights of a wide panel, of a narrow one, and of one of two rows, in pixels.
+const wideHeight, narrowHeight, lowHeight = 320, 260, 190
 
 // LossCurve draws the loss of each iteration's batch. Runs of one Name and the same
 // settings are drawn as their mean, with a band from the smallest to the largest and a dot for each
-// run's last loss. Where few losses are far above the others, the axis leaves them out, and the
-// subtitle says so.
+// run's last loss; those that failed are drawn one by one as thin lines. Where few losses are far above
+// the others, the axis leaves them out, and the subtitle says so.
 func LossCurve(runs ...*History) *Figure {
 	f := figureOf(runs)
 	groups := bySettings(runs)
@@ -37,7 +62,9 @@ func LossCurve(runs ...*History) *Figure {
 
 // AccuracyCurve draws the accuracy on the training and on the validation images, in one panel for
 // runs of one setting, and beside each other for several. Runs of one Name and the same settings are
-// drawn as their mean, with a band from the smallest to the largest and a dot for each run's last accuracy.
+// drawn as their mean, with a band from the smallest to the largest and a dot for each run's last accuracy; those
+// that failed are drawn one by one as thin lines. Of several settings the axis shows what was reached
+// after a third of the iterations, and the subtitle says what it leaves out.
 func AccuracyCurve(runs ...*History) *Figure {
 	f := figureOf(runs)
 	groups := bySettings(runs)
@@ -46,10 +73,8 @@ func AccuracyCurve(runs ...*History) *Figure {
 		return f
 	}
 	f.Title = "Accuracy, " + f.Title
-	train, validation := accuracyChart(chart.Narrow, groups, trainAccuracy), accuracyChart(chart.Narrow, groups, validationAccuracy)
-	train.Title, validation.Title = "on the training images", "on the validation images"
-	low := min(train.Y.Min, validation.Y.Min) // the same axis, to compare them
-	train.Y, validation.Y = accuracyAxis(low), accuracyAxis(low)
+	train, validation, note := accuracyCharts(groups)
+	f.note(note)
 	f.addCharts(train, validation)
 	return f
 }
@@ -85,17 +110,22 @@ func floats(ints []int) []float64 {
 	return s
 }
 
-// lossChart draws the losses. If wild ones would flatten the others, the axis ends below them, and the
-// note says so.
+// lossChart draws the losses; the note is cutLosses'.
 func lossChart(width float64, groups []group) (ch *chart.Chart, note string) {
 	ch = historyChart(width, groups, batchLoss)
+	return ch, cutLosses(ch)
+}
+
+// cutLosses gives a chart of losses its axis. If wild ones would flatten the others, the axis ends below them, and
+// the note says so.
+func cutLosses(ch *chart.Chart) (note string) {
 	_, largest := ch.RangeY()
 	if usual := largestUsual(ch.Curves); largest > usual {
 		note = fmt.Sprintf("the axis leaves out losses far above the others, up to %.3g", largest)
 		largest = usual
 	}
 	ch.Y = chart.NewAxis("loss (mean cross-entropy)", 0, largest, 5)
-	return ch, note
+	return note
 }
 
 // largestUsual is the largest value that is not wild. Wild are losses and ends of bands above five times
@@ -121,6 +151,101 @@ func largestUsual(curves []chart.Curve) float64 {
 	return largest
 }
 
+// accuracyCharts are those of several settings, with one axis to compare them. It shows what they reached after a
+// third of the iterations; if it leaves out others, the note says so.
+func accuracyCharts(groups []group) (train, validation *chart.Chart, note string) {
+	train, validation = accuracyChart(chart.Narrow, groups, trainAccuracy), accuracyChart(chart.Narrow, groups, validationAccuracy)
+	train.Title, validation.Title = "training accuracy", "validation accuracy"
+	smallest, late := 1.0, 1.0
+	for _, ch := range []*chart.Chart{train, validation} {
+		low, _ := ch.RangeY()
+		lowLate, _ := rangeAfter(ch, ch.X.Max/3)
+		smallest, late = min(smallest, low), min(late, lowLate)
+	}
+	axis := accuracyAxis(late)
+	if smallest < axis.Min {
+		note = fmt.Sprintf("the axis leaves out accuracies below %.3g, which are all of the first third of the iterations", axis.Min)
+	}
+	train.Y, validation.Y = axis, axis
+	return train, validation, note
+}
+
+// rangeAfter is the range of the curves and their bands from some x on; infinite if there is none.
+func rangeAfter(ch *chart.Chart, x float64) (smallest, largest float64) {
+	after := &chart.Chart{}
+	for _, c := range ch.Curves {
+		from := sort.SearchFloat64s(c.X, x)
+		c.Y = c.Y[from:]
+		if c.Low != nil {
+			c.Low, c.High = c.Low[from:], c.High[from:]
+		}
+		after.Curves = append(after.Curves, c)
+	}
+	return after.RangeY()
+}
+
+// differenceChart draws by how much the validation accuracy of each setting is above the first one's, if all have
+// runs of the same two or more seeds; otherwise it returns nil.
+func differenceChart(groups []group) (ch *chart.Chart, seeds int) {
+	ch = &chart.Chart{
+		Title: "validation accuracy, less the first setting's", Width: chart.Narrow, Epoch: epochOf(groups),
+		BandEnds: []string{"low end of the 95 % interval", "high end"},
+	}
+	first := groups[0]
+	lastIteration := 0.0
+	for _, g := range groups[1:] {
+		pairs := pairBySeed(g.runs, first.runs)
+		if len(pairs) < 2 {
+			return nil, 0
+		}
+		seeds = len(pairs)
+		c := chart.Curve{Name: g.label}
+		for _, x := range validationAccuracy.of(pairs[0][0]).x {
+			var differences []float64
+			for _, pair := range pairs {
+				a, measuredA := validationAccuracy.of(pair[0]).at(x)
+				b, measuredB := validationAccuracy.of(pair[1]).at(x)
+				if measuredA && measuredB {
+					differences = append(differences, a-b)
+				}
+			}
+			if len(differences) < len(pairs) {
+				continue
+			}
+			d := difference(differences)
+			c.X, c.Y, c.Low, c.High = append(c.X, x), append(c.Y, d.Mean), append(c.Low, d.Low), append(c.High, d.High)
+			lastIteration = max(lastIteration, x)
+		}
+		ch.Curves = append(ch.Curves, c)
+		words := fmt.Sprintf("Validation accuracy of %s less that of %s, mean over %d seeds (95 %% interval)", g.label, first.label, seeds)
+		ch.Words = append(ch.Words, curveInWords(c, words, "highest", "iteration"))
+	}
+	spanIterations(ch, lastIteration)
+	low, high := rangeAfter(ch, lastIteration/3)
+	ch.Y = chart.NewAxis("difference", min(0, low), max(0, high), 4)
+	return ch, seeds
+}
+
+// pairBySeed pairs the runs of two settings by their seeds; nil if these are not the same, each once.
+func pairBySeed(a, b []*History) (pairs [][2]*History) {
+	bySeed := map[uint64]*History{}
+	for _, h := range b {
+		bySeed[h.Seed] = h
+	}
+	if len(bySeed) != len(b) || len(a) != len(b) {
+		return nil
+	}
+	for _, h := range a {
+		other := bySeed[h.Seed]
+		if other == nil {
+			return nil
+		}
+		delete(bySeed, h.Seed)
+		pairs = append(pairs, [2]*History{h, other})
+	}
+	return pairs
+}
+
 func accuracyChart(width float64, groups []group, quantities ...quantity) *chart.Chart {
 	ch := historyChart(width, groups, quantities...)
 	smallest, _ := ch.RangeY()
@@ -138,7 +263,10 @@ func accuracyAxis(smallest float64) chart.Axis {
 
 // historyChart draws quantities of groups of runs by iteration: several of one group, or one of several.
 func historyChart(width float64, groups []group, quantities ...quantity) *chart.Chart {
-	ch := &chart.Chart{Width: width, Height: 320}
+	ch := &chart.Chart{Width: width, Height: wideHeight, Epoch: epochOf(groups)}
+	if width < chart.Wide {
+		ch.Height = narrowHeight
+	}
 	for _, g := range groups {
 		for _, q := range quantities {
 			name, words := q.name, q.words
@@ -155,15 +283,61 @@ func historyChart(width float64, groups []group, quantities ...quantity) *chart.
 		}
 	}
 	spanIterations(ch, last)
-	for k := range ch.Points { // beside one another, to the right of the curves
-		shift := last * 0.02 * float64(k+1)
-		p := &ch.Points[k]
-		for _, x := range p.TrueX {
-			p.X = append(p.X, x+shift)
-		}
-		ch.X.Max = last + shift + 0.01*last
-	}
 	return ch
+}
+
+// epochOf is how many iterations an epoch has; 0 if the runs differ or do not say.
+func epochOf(groups []group) float64 {
+	iterations := 0
+	for _, g := range groups {
+		for _, h := range g.runs {
+			if h.BatchSize == 0 || iterations != 0 && h.TrainImages/h.BatchSize != iterations {
+				return 0
+			}
+			iterations = h.TrainImages / h.BatchSize
+		}
+	}
+	return float64(iterations)
+}
+
+// placePoints places the dots of the runs' last values to the right of the curves: each name's in columns of their
+// own, and so that none hides another, unless there are very many.
+func placePoints(ch *chart.Chart) {
+	if len(ch.Points) == 0 {
+		return
+	}
+	const height, width = 9.0, 6.0 // of a dot's place, in pixels
+	most := max(3, 16/len(ch.Points))
+	unit := ch.X.Max * width / ch.Width
+	column := 1.5 // the first that is free
+	for k := range ch.Points {
+		p := &ch.Points[k]
+		columns := make([][]float64, most) // the heights of the dots in each
+		used := 0
+		for i, x := range p.TrueX {
+			y := (p.Y[i] - ch.Y.Min) / (ch.Y.Max - ch.Y.Min) * ch.Height
+			hidden := func(column []float64) (n int) {
+				for _, other := range column {
+					if math.Abs(other-y) < height {
+						n++
+					}
+				}
+				return n
+			}
+			free := 0
+			for c := range columns {
+				if hidden(columns[c]) < hidden(columns[free]) {
+					free = c
+				}
+			}
+			columns[free] = append(columns[free], y)
+			used = max(used, free+1)
+			p.X = append(p.X, x+unit*(column+float64(free)))
+		}
+		column += float64(used) + 0.5
+	}
+	ch.X.End = ch.X.Max
+	ch.X.Max += unit * column
 }
 
 // spanIterations gives a chart an axis from 0 to the last iteration, or to 10 so that its ticks
@@ -174,28 +348,41 @@ func spanIterations(ch *chart.Chart, last float64) {
 	ch.X.Max = last
 }
 
-// addRuns adds to a chart the curve of one run, or the mean and range of several.
+// addRuns adds to a chart the curve of one run, or the mean and range of several. Those that failed would make
+// the band as high as the panel: each is a line of its own.
 func addRuns(ch *chart.Chart, name, words string, q quantity, histories []*History) {
-	c := chart.Curve{Name: name}
 	if len(histories) == 1 {
 		r := q.of(histories[0])
-		c.X, c.Y = r.x, r.y
-	} else {
-		last := chart.Points{Name: name}
-		var runs []xy
-		for _, h := range histories {
-			r := q.of(h).measured()
-			runs = append(runs, r)
-			if n := len(r.x); n > 0 {
-				last.TrueX, last.Y = append(last.TrueX, r.x[n-1]), append(last.Y, r.y[n-1])
-			}
-		}
-		c.X, c.Y, c.Low, c.High = meanAndRange(runs)
-		ch.Points = append(ch.Points, last)
-		words += fmt.Sprintf(", mean of %d runs", len(runs))
+		c := chart.Curve{Name: name, X: r.x, Y: r.y}
+		ch.Curves = append(ch.Curves, c)
+		ch.Words = append(ch.Words, curveInWords(c, words, q.best, "iteration"))
+		return
 	}
-	ch.Curves = append(ch.Curves, c)
-	ch.Words = append(ch.Words, curveInWords(c, words, q.best, "iteration"))
+	last := chart.Points{Name: name}
+	var learned, failed []xy
+	for _, h := range histories {
+		r := q.of(h).measured()
+		if n := len(r.x); n > 0 {
+			last.TrueX, last.Y = append(last.TrueX, r.x[n-1]), append(last.Y, r.y[n-1])
+		}
+		if h.failure() == "" {
+			learned = append(learned, r)
+		} else {
+			failed = append(failed, r)
+		}
+	}
+	ch.Points = append(ch.Points, last)
+	if len(learned) > 0 {
+		c := chart.Curve{Name: name}
+		c.X, c.Y, c.Low, c.High = meanAndRange(learned)
+		ch.Curves = append(ch.Curves, c)
+		ch.Words = append(ch.Words, curveInWords(c, fmt.Sprintf("%s, mean of %s", words, count(len(learned), "run")), q.best, "iteration"))
+	}
+	for _, r := range failed {
+		c := chart.Curve{Name: name, X: r.x, Y: r.y, Style: chart.Thin}
+		ch.Curves = append(ch.Curves, c)
+		ch.Words = append(ch.Words, curveInWords(c, words+", a run that failed", q.best, "iteration"))
+	}
 }
 
 // curveInWords says where a curve begins and ends and what its best value is.
@@ -224,10 +411,10 @@ func curveInWords(c chart.Curve, what, best, x string) string {
 }
 
 // maxValues is how many numbers a figure draws of all its curves together, where a curve with a
-// band has three at a point; more are decimated. It keeps the figure in a notebook under 300 KB.
-const maxValues = 6000
+// band has three at a point; more are decimated. It keeps the figure in a notebook under 200 KB.
+const maxValues = 4500
 
-// addCharts puts charts beside one another.
+// addCharts puts charts beside one another, two in a row.
 func (f *Figure) addCharts(charts ...*chart.Chart) {
 	curves := 0
 	for _, ch := range charts {
@@ -238,10 +425,11 @@ func (f *Figure) addCharts(charts ...*chart.Chart) {
 		for k := range ch.Curves {
 			ch.Curves[k].Decimate(maxValues / curves)
 		}
+		placePoints(ch)
 		words = append(words, ch.Words...)
 		f.panels = append(f.panels, ch)
 	}
-	f.columns = len(charts)
+	f.columns = 2
 	f.Description = strings.Join(words, "\n")
 }
 
@@ -298,9 +486,6 @@ func figureOf(runs []*History) *Figure {
 		f.Title = fmt.Sprintf("%d settings compared", len(groups))
 	}
 
-	if len(runs) > len(groups) {
-		f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest; dots at the right: each run's last value", counts(groups)))
-	}
 	if len(runs) == 1 {
 		if h := runs[0]; h.Interrupted {
 			f.note("interrupted after " + count(len(h.Loss), "iteration"))
@@ -308,6 +493,18 @@ func figureOf(runs []*History) *Figure {
 		f.note(runs[0].failure())
 		return f
 	}
+	if len(runs) > len(groups) {
+		f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest; dots at the right: each run's last value", counts(groups)))
+		if slices.ContainsFunc(runs, func(h *History) bool { return h.failure() != "" }) {
+			f.note("thin lines: failed runs, which mean and band leave out")
+		}
+	}
+	f.noteFailures(runs)
+	return f
+}
+
+// noteFailures says how many of the runs failed, and how.
+func (f *Figure) noteFailures(runs []*History) {
 	for _, told := range []struct {
 		is    func(*History) bool
 		words string
@@ -326,7 +523,6 @@ func figureOf(runs []*History) *Figure {
 			f.note(fmt.Sprintf("%d of %d runs %s", n, len(runs), told.words))
 		}
 	}
-	return f
 }
 
 // note adds words to the subtitle.

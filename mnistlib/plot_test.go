@@ -134,11 +134,14 @@ func checkBundle(t *testing.T, f *Figure, drawn bool) {
 		kinds = append(kinds, string(kind))
 	}
 	slices.Sort(kinds)
-	if want := []string{"application/vnd.vegalite.v5+json", "image/png", "image/svg+xml", "text/plain"}; !slices.Equal(kinds, want) {
+	if want := []string{"application/vnd.vegalite.v5+json", "image/png", "text/plain"}; !slices.Equal(kinds, want) {
 		t.Errorf("the bundle holds %q, want %q", kinds, want)
 	}
 	spec := received.Data[vegaLiteMIME].(map[string]any)
-	svg := received.Data[protocol.MIMEImageSVG].(string)
+	svg, err := f.drawing().SVG()
+	if err != nil {
+		t.Fatal(err)
+	}
 	picture := received.Data[protocol.MIMEImagePNG].([]byte)
 	words := received.Data[protocol.MIMETextPlain].(string)
 
@@ -146,11 +149,18 @@ func checkBundle(t *testing.T, f *Figure, drawn bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if size := len(text) + len(svg) + base64.StdEncoding.EncodedLen(len(picture)) + len(words); size > 300_000 {
-		t.Errorf("the bundle takes %d bytes in a notebook, want under 300,000", size)
+	if size := len(text) + base64.StdEncoding.EncodedLen(len(picture)) + 2*len(words); size > 200_000 {
+		t.Errorf("the bundle takes %d bytes in a notebook, want under 200,000", size)
+	}
+	metadata := received.Metadata["image/png"].(map[string]any)
+	if metadata["alt"] != words {
+		t.Errorf("the picture's alternative text is %q, want the figure in words", metadata["alt"])
+	}
+	if decoded, err := png.DecodeConfig(bytes.NewReader(picture)); err != nil || math.Abs(metadata["width"].(float64)*1.5-float64(decoded.Width)) > 2 {
+		t.Errorf("a picture of %v pixels is to be shown %v wide", decoded, metadata["width"])
 	}
 	checkVegaLite(t, spec)
-	checkSVG(t, svg, f.Title)
+	checkSVG(t, string(svg), f.Title)
 	checkPNG(t, picture, drawn)
 	if !strings.HasPrefix(words, f.Title+"\n") && words != f.Title {
 		t.Errorf("the words do not begin with the title: %q", words)
@@ -164,8 +174,10 @@ func checkVegaLite(t *testing.T, spec map[string]any) {
 	if spec["$schema"] != "https://vega.github.io/schema/vega-lite/v5.json" {
 		t.Errorf("$schema is %v", spec["$schema"])
 	}
-	if spec["background"] != "white" {
-		t.Errorf("the background is %v: it would not be readable in a dark theme", spec["background"])
+	for _, fixed := range []string{`"background":`, `"labelColor":`, `"titleColor":`, `"subtitleColor":`, `"color":"#222222"`} {
+		if text, err := json.Marshal(spec); err != nil || bytes.Contains(text, []byte(fixed)) {
+			t.Errorf("the specification has %s: a dark theme could not give it its own", fixed)
+		}
 	}
 	for _, p := range spec["concat"].([]any) {
 		p := p.(map[string]any)
@@ -189,11 +201,11 @@ func checkVegaLite(t *testing.T, spec map[string]any) {
 				switch column {
 				case "x", "shift", "to":
 					low, high = lowX, highX
-				case "series":
+				case "series", "curve", "style", "frame":
 					continue
 				}
 				for _, v := range values {
-					cutOff := v > high && column != "x" && strings.Contains(subtitle, "leaves out") // it is said
+					cutOff := column != "x" && column != "shift" && strings.Contains(subtitle, "leaves out") // it is said
 					if rounding := 1e-5 * (high - low); !cutOff && (v < low-rounding || v > high+rounding) {
 						t.Errorf("%s %v lies outside its axis, %v to %v", column, v, low, high)
 					}
@@ -321,8 +333,13 @@ func curveTable(t *testing.T, f *Figure, panel int) map[string][]float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	group := spec["concat"].([]any)[panel].(map[string]any)["layer"].([]any)[0].(map[string]any)
-	return readCSV(t, group["data"].(map[string]any)["values"].(string))
+	for _, group := range spec["concat"].([]any)[panel].(map[string]any)["layer"].([]any) {
+		if text := group.(map[string]any)["data"].(map[string]any)["values"].(string); strings.HasPrefix(text, "series,") {
+			return readCSV(t, text)
+		}
+	}
+	t.Fatal("the panel has no curves")
+	return nil
 }
 
 func TestCurvesOfOneRun(t *testing.T) {
@@ -360,14 +377,14 @@ func TestCurvesOfOneRun(t *testing.T) {
 
 func TestMeanAndBandOfRuns(t *testing.T) {
 	run := func(name string, loss ...float64) *History { return &History{Name: name, Loss: loss} }
-	runs := []*History{run("a", 4, 2, 1), run("a", 2, math.Inf(1), 0.5), run("a", 3), run("b", 1, 1)}
+	runs := []*History{run("a", 4, 2, 1), run("a", 2, 1.5, 0.5), run("a", 3), run("a", 2, math.Inf(1), 7), run("b", 1, 1)}
 	f := LossCurve(runs...)
 	table := curveTable(t, f, 0)
-	// Of a's second run, iteration 2 lies on the line between its neighbours: 1.25. Its third run
-	// reaches iteration 1 only.
+	// a's third run reaches iteration 1 only; its fourth failed, so it is a line of its own, drawn first.
 	want := map[string]string{
-		"series": "[0 0 0 1 1]", "x": "[1 2 3 1 2]", "y": "[3 1.625 0.75 1 1]",
-		"low": "[2 1.25 0.5 NaN NaN]", "high": "[4 2 1 NaN NaN]",
+		"series": "[0 0 0 0 0 1 1]", "x": "[1 3 1 2 3 1 2]", "y": "[2 7 3 1.75 0.75 1 1]",
+		"low": "[NaN NaN 2 1.5 0.5 NaN NaN]", "high": "[NaN NaN 4 2 1 NaN NaN]",
+		"curve": "[0 0 1 1 1 2 2]", "style": "[1 1 0 0 0 0 0]",
 	}
 	for column, values := range want {
 		if got := fmt.Sprint(table[column]); got != values {
@@ -375,13 +392,112 @@ func TestMeanAndBandOfRuns(t *testing.T) {
 		}
 	}
 	ch := f.panels[0].(*chart.Chart)
-	if len(ch.Points) != 1 || fmt.Sprint(ch.Points[0].Y, ch.Points[0].TrueX) != "[1 0.5 3] [3 3 1]" {
+	if len(ch.Points) != 1 || fmt.Sprint(ch.Points[0].Y, ch.Points[0].TrueX) != "[1 0.5 3 7] [3 3 1 3]" {
 		t.Errorf("the last values are %v", ch.Points)
 	}
-	for _, want := range []string{"mean of 1 to 3 runs", "smallest to largest", "1 of 4 runs diverged"} {
+	for _, want := range []string{"mean of 1 to 4 runs", "smallest to largest", "1 of 5 runs diverged", "thin lines: failed runs"} {
 		if !strings.Contains(f.Subtitle, want) {
 			t.Errorf("the subtitle %q lacks %q", f.Subtitle, want)
 		}
+	}
+}
+
+// No dot of a last value hides another, and no tick stands below the dots, where no iteration is.
+func TestDotsStandBesideEachOther(t *testing.T) {
+	f := AccuracyCurve(madeUpRuns("MLP(30)", 8, 93)...)
+	ch := f.panels[0].(*chart.Chart)
+	for _, p := range ch.Points {
+		for i := range p.X {
+			for j := range i {
+				dx := (p.X[i] - p.X[j]) / ch.X.Max * ch.Width
+				dy := (p.Y[i] - p.Y[j]) / (ch.Y.Max - ch.Y.Min) * ch.Height
+				if math.Hypot(dx, dy) < 5 {
+					t.Errorf("the dots %d and %d are %.1f pixels apart", i, j, math.Hypot(dx, dy))
+				}
+			}
+			if p.X[i] <= 93 || p.X[i] >= ch.X.Max {
+				t.Errorf("a dot stands at iteration %v, among the curves or outside the panel", p.X[i])
+			}
+		}
+	}
+	spec, err := f.drawing().VegaLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := spec["concat"].([]any)[0].(map[string]any)["encoding"].(map[string]any)["x"].(map[string]any)
+	ticks := x["axis"].(map[string]any)["values"].([]any)
+	if lastTick := ticks[len(ticks)-1].(float64); lastTick > 93 {
+		t.Errorf("a tick stands at iteration %v of 93", lastTick)
+	}
+}
+
+// One figure shows the loss and the accuracies of a run.
+func TestPlotOfOneSettingHasTwoPanels(t *testing.T) {
+	f := runsFigure(madeUpRun("", 42, 93, 1))
+	checkBundle(t, f, true)
+	if len(f.panels) != 2 {
+		t.Fatalf("there are %d panels, want the loss and the accuracies", len(f.panels))
+	}
+	loss, accuracy := f.panels[0].(*chart.Chart), f.panels[1].(*chart.Chart)
+	if len(loss.Curves) != 1 || len(accuracy.Curves) != 2 || loss.X != accuracy.X {
+		t.Errorf("they have %d and %d curves, and the axes %v and %v", len(loss.Curves), len(accuracy.Curves), loss.X, accuracy.X)
+	}
+	spec, err := f.drawing().VegaLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	epochs := spec["concat"].([]any)[0].(map[string]any)["layer"].([]any)[0].(map[string]any)
+	if got := epochs["data"].(map[string]any)["values"]; got != "x\n31\n62\n93" {
+		t.Errorf("the lines of the epochs stand at %q", got)
+	}
+}
+
+func TestPlotComparesSettingsBySeed(t *testing.T) {
+	a, b := madeUpRuns("a", 4, 93), madeUpRuns("b", 4, 93)
+	for i, h := range b {
+		for k := range h.ValidationAccuracy { // by 0.01, 0.02, 0.03 and 0.04
+			h.ValidationAccuracy[k] = a[i].ValidationAccuracy[k] - 0.01*float64(i+1)
+		}
+	}
+	slices.Reverse(b) // seeds pair them, not their order
+	f := runsFigure(append(a, b...)...)
+	checkBundle(t, f, true)
+	if len(f.panels) != 4 {
+		t.Fatalf("there are %d panels, want 4", len(f.panels))
+	}
+	c := f.panels[3].(*chart.Chart).Curves[0]
+	if n := len(c.Y); c.Name != "b" || math.Abs(c.Y[n-1]+0.025) > 1e-9 {
+		t.Errorf("the last mean difference of %s is %v, want -0.025 of b", c.Name, c.Y[n-1])
+	}
+	// Student's t for 3 degrees of freedom is 3.1824; the standard deviation is 0.01291, and its quarter root 2.
+	if half := c.High[0] - c.Y[0]; math.Abs(half-3.1824*0.012910/2) > 1e-6 {
+		t.Errorf("half the interval is %v", half)
+	}
+	if train, validation := f.panels[0].(*chart.Chart), f.panels[1].(*chart.Chart); train.Y != validation.Y {
+		t.Errorf("the accuracies have the axes %v and %v", train.Y, validation.Y)
+	}
+	for name, others := range map[string][]*History{"other seeds": {madeUpRun("b", 8, 93, 1), madeUpRun("b", 9, 93, 1)}, "one run": b[:1], "twice": {b[0], b[0], b[1], b[2]}} {
+		if f := runsFigure(append(slices.Clone(a), others...)...); len(f.panels) != 3 {
+			t.Errorf("with %s there are %d panels, want no differences", name, len(f.panels))
+		}
+	}
+}
+
+// Accuracies of trained networks differ in the third digit: the axis of a comparison shows it, and says what it hides.
+func TestComparisonShowsWhatDiffers(t *testing.T) {
+	runs := append(madeUpRuns("a", 2, 310), madeUpRuns("b", 2, 310)...)
+	f := AccuracyCurve(runs...)
+	if y := f.panels[0].(*chart.Chart).Y; y.Min < 0.7 {
+		t.Errorf("the axis begins at %v", y.Min)
+	}
+	if !strings.Contains(f.Subtitle, "the axis leaves out accuracies below") {
+		t.Errorf("the subtitle %q does not say so", f.Subtitle)
+	}
+	for i := range 2 {
+		runs[i] = atChance("a", uint64(i+1))
+	}
+	if y := AccuracyCurve(runs...).panels[0].(*chart.Chart).Y; y.Min > 0.1 {
+		t.Errorf("runs at 0.1 lie outside the axis, which begins at %v", y.Min)
 	}
 }
 

@@ -86,7 +86,7 @@ func checkFigures(t *testing.T, cell int, committed, executed []map[string]any) 
 		t.Errorf("cell %d shows %d figures; as committed it has %d", cell, len(executed), len(committed))
 	}
 	for _, figure := range executed {
-		for _, form := range []string{"application/vnd.vegalite.v5+json", "image/png", "image/svg+xml", "text/plain"} {
+		for _, form := range []string{"application/vnd.vegalite.v5+json", "image/png", "text/plain"} {
 			if figure[form] == nil {
 				t.Errorf("a figure of cell %d has no %s", cell, form)
 			}

@@ -5,27 +5,62 @@ import (
 	"slices"
 )
 
-// A Chart is a panel of curves, points or bars over two axes. What lies above the y axis is cut off.
+// A Chart is a panel of curves, points or bars over two axes. What lies beyond the y axis is cut off.
 type Chart struct {
 	Title         string // above the panel
 	Width, Height float64
 	X, Y          Axis
+	Epoch         float64 // a line stands at every multiple of it; 0: none
 	Curves        []Curve
 	Points        []Points
 	Bars          []Bar
 	Words         []string // what each curve shows, for those who cannot see it
+	BandEnds      []string // what the low and the high end of a band are; nil: the smallest and the largest
+	Slider        *Slider  // shows the curves of one of its frames; nil: all are shown
 }
 
 // Wide and Narrow are the widths of a chart that stands alone and of one that stands beside another, in
-// pixels, without the room of its axis. Two narrow ones fit beside each other in the 840 pixels that a
-// notebook has on a small screen.
-const Wide, Narrow = 680, 320
+// pixels, without the room of its axis. Two narrow ones fit beside each other in the output of a cell in a
+// window of 800 pixels.
+const Wide, Narrow = 660, 300
 
 // A Curve is a line, with a band about it or none. Where Y is not finite, it breaks.
 type Curve struct {
 	Name      string // decides its colour; the legend says it
 	X, Y      []float64
 	Low, High []float64 // nil: no band
+	Style     Style
+	Frame     int // of the chart's slider
+}
+
+// A Style is how strongly a curve is drawn.
+type Style int
+
+const (
+	Strong Style = iota
+	Thin         // one of several of its name
+	Pale         // what was there before
+)
+
+func (s Style) width() float64 {
+	if s == Thin {
+		return lineWidth / 2
+	}
+	return lineWidth
+}
+
+func (s Style) opacity() float64 {
+	if s == Pale {
+		return 0.4
+	}
+	return 1
+}
+
+// A Slider chooses one of several frames of a figure's panels.
+type Slider struct {
+	Label  string   // what it changes
+	Frames []string // what each frame shows
+	Start  int      // the frame at first
 }
 
 // Points are dots of one colour.
@@ -33,6 +68,7 @@ type Points struct {
 	Name  string
 	X, Y  []float64 // where they are drawn
 	TrueX []float64 // what the tooltip says
+	Frame int       // of the chart's slider
 }
 
 // A Bar stands on the x axis between From and To.
@@ -52,6 +88,13 @@ func (ch *Chart) names() []string {
 		names = append(names, p.Name)
 	}
 	return names
+}
+
+func (ch *Chart) bandEnds() []string {
+	if ch.BandEnds == nil {
+		return []string{"smallest", "largest"}
+	}
+	return ch.BandEnds
 }
 
 func (ch *Chart) hasBand() bool {
@@ -74,10 +117,24 @@ func (ch *Chart) RangeY() (smallest, largest float64) {
 	return smallest, largest
 }
 
-// clipped says whether a curve leaves the chart at the top, because its axis was chosen so.
+// clipped says whether a curve leaves the chart, because its axis was chosen so.
 func (ch *Chart) clipped() bool {
-	_, largest := ch.RangeY()
-	return largest > ch.Y.Max
+	smallest, largest := ch.RangeY()
+	return smallest < ch.Y.Min || largest > ch.Y.Max
+}
+
+// maxEpochs is how many lines of epochs a chart has at most: more would be a pattern.
+const maxEpochs = 25
+
+// epochs are the places of the lines of epochs.
+func (ch *Chart) epochs() []float64 {
+	var places []float64
+	if ch.Epoch > 0 && ch.X.end()/ch.Epoch <= maxEpochs {
+		for x := ch.Epoch; x <= ch.X.end(); x += ch.Epoch {
+			places = append(places, x)
+		}
+	}
+	return places
 }
 
 // showsDots says whether a curve is so short that its points are drawn too.

@@ -28,6 +28,9 @@ type Figure struct {
 
 	Panels  []Panel // in rows of Columns
 	Columns int
+
+	Slider *Slider // of the panels; nil: they do not move
+	Still  []Panel // the static picture's panels, if they are others
 }
 
 // A Panel is one plot of a figure.
@@ -101,18 +104,24 @@ func (f *Figure) legend() legend {
 
 func (f *Figure) specification() object {
 	l := f.legend()
+	width := pixels(f.width() * fontRoom)
 	panels := make([]any, len(f.Panels))
 	for i, p := range f.Panels {
 		panels[i] = p.vegaLite(i, l)
 	}
+	params := []any{}
+	if f.Slider != nil {
+		params = append(params, f.Slider.vega())
+	}
+	// The paper, the text and the axes have no colours of their own: JupyterLab gives them those of its theme.
 	return object{
 		"$schema":     "https://vega.github.io/schema/vega-lite/v5.json",
 		"description": f.Text(),
-		"background":  "white", // also in a dark theme
+		"params":      params,
 		"padding":     figureMargin,
 		"title": object{
-			"text": wrap(f.Title, titleStyle, pixels(f.width())), "fontSize": titleSize, "fontWeight": "bold", "color": ink,
-			"subtitle": wrap(f.Subtitle, subtitleStyle, pixels(f.width())), "subtitleFontSize": labelSize, "subtitleColor": paleInk,
+			"text": wrap(f.Title, titleStyle, width), "fontSize": titleSize, "fontWeight": "bold",
+			"subtitle": wrap(f.Subtitle, subtitleStyle, width), "subtitleFontSize": labelSize,
 			"anchor": "start", "offset": 10, "subtitlePadding": 6, "lineHeight": titleSize + 4, "subtitleLineHeight": labelSize + 4,
 		},
 		"concat":  panels,
@@ -123,14 +132,13 @@ func (f *Figure) specification() object {
 			"view": object{"stroke": "transparent"},
 			"axis": object{
 				"labelFontSize": labelSize, "titleFontSize": axisSize, "titleFontWeight": "normal",
-				"labelColor": ink, "titleColor": ink, "gridColor": gridInk, "domainColor": paleInk, "tickColor": paleInk,
-				"titlePadding": 8, "labelFlush": false,
+				"gridColor": gridInk, "gridOpacity": gridOpacity, "titlePadding": 8, "labelFlush": false,
 			},
 			"legend": object{
-				"labelFontSize": labelSize, "labelColor": ink, "labelLimit": f.width(),
+				"labelFontSize": labelSize, "labelLimit": f.width(),
 				"symbolStrokeWidth": 4, "symbolSize": 500, "symbolOpacity": 1, "offset": 10, "columnPadding": 28,
 			},
-			"title": object{"fontSize": axisSize, "color": ink, "fontWeight": "normal"},
+			"title": object{"fontSize": axisSize, "fontWeight": "normal"},
 			"line":  object{"strokeWidth": lineWidth, "strokeJoin": "round", "strokeCap": "round"},
 		},
 	}
@@ -150,6 +158,18 @@ func (f *Figure) width() float64 {
 	return width
 }
 
+// fontRoom is how much of its width a line of text takes: other systems have wider fonts.
+const fontRoom = 0.86
+
+// static is the figure that stands still.
+func (f *Figure) static() *Figure {
+	still := *f
+	if f.Still != nil {
+		still.Panels = f.Still
+	}
+	return &still
+}
+
 // A layout is where the parts of the static picture go, in points.
 type layout struct {
 	width, height   vg.Length
@@ -163,8 +183,8 @@ const titleLine, subtitleLine, legendLine, gap = titleSize + 6, labelSize + 5, l
 
 func (f *Figure) layout() layout {
 	l := layout{width: pixels(f.width() + 2*figureMargin)}
-	l.title = wrap(f.Title, titleStyle, pixels(f.width()))
-	l.subtitle = wrap(f.Subtitle, subtitleStyle, pixels(f.width()))
+	l.title = wrap(f.Title, titleStyle, pixels(f.width()*fontRoom))
+	l.subtitle = wrap(f.Subtitle, subtitleStyle, pixels(f.width()*fontRoom))
 	l.legend = f.legend()
 	l.height = pixels(2*figureMargin+gap) + pixels(titleLine)*vg.Length(len(l.title)) +
 		pixels(subtitleLine)*vg.Length(len(l.subtitle)) + pixels(legendLine)*vg.Length(l.legend.rows())
@@ -201,7 +221,7 @@ func (f *Figure) draw(c draw.Canvas, l layout) {
 		for i, name := range l.legend.names {
 			x := left + l.legend.column*vg.Length(i%l.legend.columns)
 			y := top - pixels(legendLine)*(vg.Length(i/l.legend.columns)+0.5)
-			c.StrokeLine2(lineStyle(i, 4), x, y, x+pixels(24), y)
+			c.StrokeLine2(lineStyle(i), x, y, x+pixels(24), y)
 			c.FillText(legendStyle, vg.Point{X: x + pixels(32), Y: y}, name)
 		}
 		top -= pixels(legendLine)*vg.Length(l.legend.rows()) + pixels(gap)
@@ -221,10 +241,17 @@ func (f *Figure) draw(c draw.Canvas, l layout) {
 	}
 }
 
-// PNG is the static picture as a PNG.
+// Size is the width and the height of the static picture, in pixels.
+func (f *Figure) Size() (width, height float64) {
+	l := f.static().layout()
+	return float64(l.width / pixels(1)), float64(l.height / pixels(1))
+}
+
+// PNG is the static picture as a PNG, of 1.5 times its size so that it is sharp on fine screens.
 func (f *Figure) PNG() ([]byte, error) {
+	f = f.static()
 	l := f.layout()
-	c := vgimg.NewWith(vgimg.UseWH(l.width, l.height), vgimg.UseDPI(96*3/2)) // sharp on fine screens, yet small
+	c := vgimg.NewWith(vgimg.UseWH(l.width, l.height), vgimg.UseDPI(96*3/2))
 	f.draw(draw.New(c), l)
 	var b bytes.Buffer
 	err := png.Encode(&b, fewerColors(c.Image()))
@@ -264,6 +291,7 @@ func fewerColors(picture image.Image) *image.Paletted {
 
 // SVG is the static picture as an SVG, with the words for a screen reader.
 func (f *Figure) SVG() ([]byte, error) {
+	f = f.static()
 	l := f.layout()
 	c := vgsvg.New(l.width, l.height)
 	f.draw(draw.New(c), l)

@@ -4,20 +4,27 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 )
 
-// A HeatMap is a panel that shows a table of numbers, the larger the darker.
+// A HeatMap is a panel that shows a table, each cell in a shade of its own.
 type HeatMap struct {
 	RowLabel, ColumnLabel string
 	Rows, Columns         []string
-	Values                [][]float64 // [row][column]
-	Largest               float64     // of the finite values: the darkest
+	Cells                 [][]Cell // [row][column]
 }
 
-const cellSize = 44 // in pixels
+// A Cell is a place of a heat map.
+type Cell struct {
+	Text  string  // in one line or more
+	Shade float64 // from 0, white, to 1, the darkest; not finite: grey
+}
+
+const cellSize = 46 // in pixels
 
 // inside is the size of the table without its names.
 func (t *HeatMap) inside() (width, height float64) {
@@ -34,9 +41,9 @@ func (t *HeatMap) names() []string { return nil }
 func (t *HeatMap) vegaLite(int, legend) object {
 	width, height := t.inside()
 	values := []any{}
-	for i, row := range t.Values {
-		for j, v := range row {
-			values = append(values, object{"row": t.Rows[i], "column": t.Columns[j], "text": ShortNumber(v), "color": hex(t.shade(v)), "ink": hex(t.textColor(v))})
+	for i, row := range t.Cells {
+		for j, cell := range row {
+			values = append(values, object{"row": t.Rows[i], "column": t.Columns[j], "text": cell.Text, "color": hex(cell.color()), "ink": hex(cell.ink())})
 		}
 	}
 	axis := func(field, title, orient string, names []string) object {
@@ -52,24 +59,29 @@ func (t *HeatMap) vegaLite(int, legend) object {
 		"encoding": object{"x": axis("column", t.ColumnLabel, "bottom", t.Columns), "y": axis("row", t.RowLabel, "left", t.Rows), "tooltip": tooltip},
 		"layer": []any{
 			object{"mark": object{"type": "rect", "fill": object{"expr": "datum.color"}, "stroke": "white"}},
-			object{"mark": object{"type": "text", "fontSize": labelSize, "color": object{"expr": "datum.ink"}}, "encoding": object{"text": object{"field": "text"}}},
+			object{
+				"mark": object{"type": "text", "fontSize": labelSize, "lineBreak": "\n", "lineHeight": labelSize + 2, "baseline": "middle",
+					"dy": object{"expr": "-" + strconv.Itoa((labelSize+2)/2) + " * (split(datum.text, '\\n').length - 1)"}, "color": object{"expr": "datum.ink"}},
+				"encoding": object{"text": object{"field": "text"}},
+			},
 		},
 	}
 }
 
-// shade is the colour of a cell.
-func (t *HeatMap) shade(v float64) color.NRGBA {
-	return Blend(ParseColor(Palette[0]), max(0, v)/max(t.Largest, math.SmallestNonzeroFloat64))
-}
+// darkest is the shade 1.
+const darkest = "#0B4F7D"
+
+func (c Cell) color() color.NRGBA { return Blend(ParseColor(darkest), c.Shade) }
 
 func hex(c color.NRGBA) string { return fmt.Sprintf("#%02X%02X%02X", c.R, c.G, c.B) }
 
-// textColor is what can be read on it.
-func (t *HeatMap) textColor(v float64) color.NRGBA {
-	if c := t.shade(v); 299*int(c.R)+587*int(c.G)+114*int(c.B) < 140_000 { // the brightness in thousandths
-		return color.NRGBA{255, 255, 255, 255}
+// ink is what can be read on the cell's colour.
+func (c Cell) ink() color.NRGBA {
+	white, black := color.NRGBA{255, 255, 255, 255}, color.NRGBA{0, 0, 0, 255}
+	if contrast(white, c.color()) > contrast(black, c.color()) {
+		return white
 	}
-	return ParseColor(ink)
+	return black
 }
 
 func (t *HeatMap) draw(c draw.Canvas, _ legend) {
@@ -81,12 +93,17 @@ func (t *HeatMap) draw(c draw.Canvas, _ legend) {
 		return vg.Point{X: left + pixels(cellSize*(float64(j)+0.5)), Y: top - pixels(cellSize*(float64(i)+0.5))}
 	}
 	half := pixels(cellSize/2 - 0.5)
-	for i, row := range t.Values {
-		for j, v := range row {
+	for i, row := range t.Cells {
+		for j, cell := range row {
 			at := center(i, j)
-			c.FillPolygon(t.shade(v), []vg.Point{{X: at.X - half, Y: at.Y - half}, {X: at.X + half, Y: at.Y - half}, {X: at.X + half, Y: at.Y + half}, {X: at.X - half, Y: at.Y + half}})
-			style.Color = t.textColor(v)
-			c.FillText(style, at, ShortNumber(v))
+			c.FillPolygon(cell.color(), []vg.Point{{X: at.X - half, Y: at.Y - half}, {X: at.X + half, Y: at.Y - half}, {X: at.X + half, Y: at.Y + half}, {X: at.X - half, Y: at.Y + half}})
+			style.Color = cell.ink()
+			lines := strings.Split(cell.Text, "\n")
+			at.Y += pixels(float64((labelSize+2)*(len(lines)-1)) / 2)
+			for _, line := range lines {
+				c.FillText(style, at, line)
+				at.Y -= pixels(labelSize + 2)
+			}
 		}
 	}
 	style.Color = ParseColor(ink)

@@ -3,11 +3,13 @@ package chart
 import "testing"
 
 func TestHeatMapIsReadable(t *testing.T) {
-	table := &HeatMap{Largest: 50}
-	if full, none := hex(table.shade(50)), hex(table.shade(0)); full != Palette[0] || none != "#FFFFFF" {
-		t.Errorf("the largest value is %s and 0 is %s, want %s and white", full, none, Palette[0])
+	if full, none := hex(Cell{Shade: 1}.color()), hex(Cell{}.color()); full != darkest || none != "#FFFFFF" {
+		t.Errorf("the strongest shade is %s and none is %s, want %s and white", full, none, darkest)
 	}
-	if table.textColor(50) != ParseColor("#FFFFFF") || table.textColor(0) != ParseColor(ink) {
-		t.Error("the numbers cannot be read on their cells")
+	for i := range 101 {
+		cell := Cell{Shade: float64(i) / 100}
+		if c := contrast(cell.ink(), cell.color()); c < 4.5 {
+			t.Errorf("the text on a cell of shade %v has a contrast of %.2f, want 4.5 or more", cell.Shade, c)
+		}
 	}
 }

@@ -26,7 +26,7 @@ const tileGap = 12 // between tiles, in pixels
 func NewPictures(tiles []image.Image, captions []string) *Pictures {
 	const size = 84
 	m := &Pictures{tile: size, Captions: captions}
-	m.columns = max(1, min(len(tiles), Wide/(size+tileGap)))
+	m.columns = evenColumns(len(tiles), (2*Narrow+marginX+2*tileGap)/(size+tileGap))
 	lines := 1
 	for _, caption := range captions {
 		lines = max(lines, 1+strings.Count(caption, "\n"))
@@ -34,9 +34,6 @@ func NewPictures(tiles []image.Image, captions []string) *Pictures {
 	m.caption = lines*(labelSize+4) + 4
 	rows := max(1, (len(tiles)+m.columns-1)/m.columns)
 	m.Picture = image.NewNRGBA(image.Rect(0, 0, m.columns*(size+tileGap), rows*(size+m.caption+tileGap)))
-	for i := range m.Picture.Pix {
-		m.Picture.Pix[i] = 255
-	}
 	for i, tile := range tiles {
 		at, bounds := m.Place(i), tile.Bounds()
 		scale := max(1, size/max(bounds.Dx(), bounds.Dy()))
@@ -47,6 +44,20 @@ func NewPictures(tiles []image.Image, captions []string) *Pictures {
 		}
 	}
 	return m
+}
+
+// evenColumns is how many of n tiles stand in a row, most at most: rows of one length, if they need not be
+// shorter than half.
+func evenColumns(n, most int) int {
+	if n <= most {
+		return max(1, n)
+	}
+	for columns := most; columns >= most/2; columns-- {
+		if n%columns == 0 {
+			return columns
+		}
+	}
+	return most
 }
 
 // Place is where tile i has its upper left corner.
@@ -88,7 +99,7 @@ func (m *Pictures) vegaLite(int, legend) object {
 			},
 			object{
 				"data":     object{"values": captions},
-				"mark":     object{"type": "text", "align": "center", "baseline": "top", "fontSize": labelSize, "lineHeight": labelSize + 4, "color": ink},
+				"mark":     object{"type": "text", "align": "center", "baseline": "top", "fontSize": labelSize, "lineHeight": labelSize + 4, "style": "guide-label"},
 				"encoding": object{"text": object{"field": "text"}, "x": position("x"), "y": position("y")},
 			},
 		},

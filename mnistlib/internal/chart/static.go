@@ -23,12 +23,12 @@ func (ch *Chart) draw(c draw.Canvas, l legend) {
 	if len(ch.Bars) > 0 {
 		p.Add(columns(ch.Bars))
 	}
-	for _, cv := range ch.Curves {
+	for _, cv := range ch.inOrder() {
 		if cv.Low != nil {
 			p.Add(band{cv, l.place(cv.Name)})
 		}
 	}
-	for _, cv := range ch.Curves {
+	for _, cv := range ch.inOrder() {
 		p.Add(line{cv, l.place(cv.Name)})
 	}
 	for _, pts := range ch.Points {
@@ -45,6 +45,9 @@ func (a Axis) style(to *plot.Axis) {
 	}
 	to.Min, to.Max = a.Min, a.Max
 	to.Padding = 0
+	if a.Log {
+		to.Scale = plot.LogScale{}
+	}
 	to.LineStyle = draw.LineStyle{Color: ParseColor(paleInk), Width: pixels(1)}
 	to.Tick.LineStyle = to.LineStyle
 	to.Tick.Length = pixels(5)
@@ -76,8 +79,12 @@ type (
 
 func (g grid) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
-	style := draw.LineStyle{Color: ParseColor(gridInk), Width: pixels(1)}
-	for _, x := range g.X.ticks() {
+	style := draw.LineStyle{Color: faint(ParseColor(gridInk), gridOpacity), Width: pixels(1)}
+	upright := g.X.ticks()
+	if g.Epoch > 0 {
+		upright = g.epochs()
+	}
+	for _, x := range upright {
 		c.StrokeLine2(style, toX(x), c.Min.Y, toX(x), c.Max.Y)
 	}
 	for _, y := range g.Y.ticks() {
@@ -124,34 +131,44 @@ func (l line) Plot(c draw.Canvas, p *plot.Plot) {
 	if leaves(p, l.Y) {
 		stretches = c.ClipLinesXY(stretches...)
 	}
-	c.StrokeLines(lineStyle(l.color, lineWidth), stretches...)
+	c.StrokeLines(curveStyle(l.color, l.Style.width(), l.Style.opacity()), stretches...)
 	if l.showsDots() {
-		dots{l.X, l.Y, l.color, 1}.Plot(c, p)
+		dots{l.X, l.Y, l.color, l.Style.opacity()}.Plot(c, p)
 	}
 }
 
-// leaves says whether a value lies above the y axis.
+// leaves says whether a value lies beyond the y axis.
 func leaves(p *plot.Plot, values []float64) bool {
-	return slices.ContainsFunc(values, func(v float64) bool { return finite(v) && v > p.Y.Max })
+	return slices.ContainsFunc(values, func(v float64) bool { return finite(v) && (v < p.Y.Min || v > p.Y.Max) })
 }
 
-// drawnHeights brings values far above the y axis, which is where they are cut off, so near that
+// drawnHeights brings values far beyond the y axis, which is where they are cut off, so near that
 // their places on the paper are finite.
 func drawnHeights(p *plot.Plot, values []float64) []float64 {
-	farthest := p.Y.Max + 100*(p.Y.Max-p.Y.Min)
+	lowest, highest := p.Y.Min-100*(p.Y.Max-p.Y.Min), p.Y.Max+100*(p.Y.Max-p.Y.Min)
+	if _, logarithmic := p.Y.Scale.(plot.LogScale); logarithmic {
+		lowest = p.Y.Min / 1e9
+	}
 	heights := slices.Clone(values)
 	for i, v := range heights {
 		if finite(v) {
-			heights[i] = min(v, farthest)
+			heights[i] = max(lowest, min(v, highest))
 		}
 	}
 	return heights
 }
 
+// inOrder are the curves from the palest on, so that none hides a stronger one.
+func (ch *Chart) inOrder() []Curve {
+	curves := slices.Clone(ch.Curves)
+	slices.SortStableFunc(curves, func(a, b Curve) int { return int(b.Style) - int(a.Style) })
+	return curves
+}
+
 func (d dots) Plot(c draw.Canvas, p *plot.Plot) {
 	toX, toY := p.Transforms(&c)
 	for i := range d.x {
-		if finite(d.y[i]) && d.y[i] <= p.Y.Max {
+		if finite(d.y[i]) && d.y[i] >= p.Y.Min && d.y[i] <= p.Y.Max {
 			c.DrawGlyphNoClip(draw.GlyphStyle{Color: translucent(d.color, d.opacity), Radius: pixels(4), Shape: draw.CircleGlyph{}},
 				vg.Point{X: toX(d.x[i]), Y: toY(d.y[i])})
 		}

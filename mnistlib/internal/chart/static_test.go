@@ -46,7 +46,7 @@ func TestAWildValueIsCutOff(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{`"mark":{"clip":true,"type":"line"}`, `"mark":{"clip":true,"type":"area"}`, `datum.y \u003c= 1"`} {
+		for _, want := range []string{`"mark":{"clip":true,"type":"line"}`, `"mark":{"clip":true,"type":"area"}`, `datum.y \u003e= 0 \u0026\u0026 datum.y \u003c= 1"`} {
 			if !strings.Contains(literal(spec), want) {
 				t.Errorf("with %v, the specification lacks %s", wild, want)
 			}

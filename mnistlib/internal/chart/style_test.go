@@ -3,6 +3,7 @@ package chart
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -21,10 +22,46 @@ func TestLinesDifferWithoutColours(t *testing.T) {
 	}
 }
 
+// Curves are seen on white paper and on the paper of JupyterLab's dark theme, which is Vega's "dark".
+func TestColoursHaveContrast(t *testing.T) {
+	for _, paper := range []string{"#FFFFFF", "#333333"} {
+		for _, c := range Palette {
+			if contrast := contrast(ParseColor(c), ParseColor(paper)); contrast < 3 {
+				t.Errorf("%s on %s has a contrast of %.2f, want 3 or more", c, paper, contrast)
+			}
+		}
+	}
+}
+
+func TestWrapKeepsNumbersWhole(t *testing.T) {
+	const s = "the loss is about ln 10 = 2.30 after 16 runs, and 95 % of them end there"
+	for width := range 60 {
+		lines := wrap(s, subtitleStyle, pixels(float64(10*width)))
+		for _, line := range lines {
+			for _, whole := range []string{"10 = 2.30 after", "16 runs,", "95 % of"} {
+				if first, _, _ := strings.Cut(whole, " "); strings.HasSuffix(line, first) || strings.HasSuffix(line, "=") {
+					t.Errorf("at a width of %d, %q is broken: %q", 10*width, whole, lines)
+				}
+			}
+		}
+		if got := strings.Join(lines, " "); got != s {
+			t.Errorf("the lines are %q", got)
+		}
+	}
+}
+
+func TestTilesStandInEvenRows(t *testing.T) {
+	for n, want := range map[int]int{0: 1, 1: 1, 7: 7, 8: 8, 12: 6, 13: 8, 14: 7, 16: 8, 32: 8} {
+		if got := evenColumns(n, 8); got != want {
+			t.Errorf("%d tiles stand in rows of %d, want %d", n, got, want)
+		}
+	}
+}
+
 func TestTwoPanelsFitANotebook(t *testing.T) {
 	panel := &Chart{Width: Narrow, Height: 100}
 	f := &Figure{Panels: []Panel{panel, panel}, Columns: 2}
-	if width := f.width() + 2*figureMargin; width > 840 {
-		t.Errorf("two panels are %v pixels wide, want at most 840", width)
+	if width := f.width() + 2*figureMargin; width > 780 {
+		t.Errorf("two panels are %v pixels wide, want at most 780", width)
 	}
 }

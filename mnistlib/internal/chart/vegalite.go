@@ -3,6 +3,7 @@ package chart
 import (
 	"encoding/json"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -18,6 +19,9 @@ func (ch *Chart) vegaLite(id int, l legend) object {
 	}
 	if len(ch.Points) > 0 {
 		groups = append(groups, ch.vegaPoints(l))
+	}
+	if places := ch.epochs(); places != nil {
+		groups = append([]any{vegaEpochs(places)}, groups...)
 	}
 	encoding := object{
 		"x":     ch.X.vegaLite("x"),
@@ -36,35 +40,90 @@ func (ch *Chart) vegaLite(id int, l legend) object {
 		}
 		encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
 	}
-	return object{"title": ch.Title, "width": ch.Width, "height": ch.Height, "encoding": encoding, "layer": groups}
+	title := any(ch.Title)
+	if ch.Slider != nil {
+		title = object{"text": object{"expr": literal(ch.Title+", ") + " + " + literal(ch.Slider.Frames) + "[" + frameParam + " - 1]"}}
+	}
+	if ch.Epoch > 0 {
+		encoding["x"].(object)["axis"].(object)["grid"] = false
+	}
+	return object{"title": title, "width": ch.Width, "height": ch.Height, "encoding": encoding, "layer": groups}
+}
+
+// vegaEpochs are upright lines.
+func vegaEpochs(places []float64) object {
+	rows := newTable("x")
+	for _, x := range places {
+		rows.add(x)
+	}
+	return object{
+		"data": rows.data(),
+		"mark": object{"type": "rule", "color": gridInk, "opacity": gridOpacity},
+		"encoding": object{
+			"x": object{"field": "x", "type": "quantitative"}, "y": nil, "color": nil, "strokeDash": nil,
+		},
+	}
+}
+
+// frameParam is what the specification calls the number of the slider's frame, from 1.
+const frameParam = "frame"
+
+// vega is the slider as a parameter, which is drawn below the figure.
+func (s *Slider) vega() object {
+	return object{
+		"name": frameParam, "value": s.Start + 1,
+		"bind": object{"input": "range", "min": 1, "max": len(s.Frames), "step": 1, "name": s.Label + ", number "},
+	}
+}
+
+// transform adds the series' name to each row of a table, and leaves out the rows of other frames.
+func (ch *Chart) transform(l legend) []any {
+	var steps []any
+	if ch.Slider != nil {
+		steps = append(steps, object{"filter": "datum.frame == " + frameParam})
+	}
+	return append(steps, object{"calculate": literal(append([]string{}, l.names...)) + "[datum.series]", "as": "name"})
 }
 
 // vegaCurves are the bands, the lines above them, and the points that answer to the mouse.
 func (ch *Chart) vegaCurves(id int, l legend) object {
 	banded := ch.hasBand()
-	rows, dots := newTable("series", "x", "y"), make([]bool, len(l.names))
+	styled := slices.ContainsFunc(ch.Curves, func(c Curve) bool { return c.Style != Strong })
+	columns := []string{"series", "x", "y"}
 	if banded {
-		rows = newTable("series", "x", "y", "low", "high")
+		columns = append(columns, "low", "high")
 	}
-	for _, c := range ch.Curves {
+	if styled {
+		columns = append(columns, "curve", "style")
+	}
+	if ch.Slider != nil {
+		columns = append(columns, "frame")
+	}
+	rows, dots := newTable(columns...), make([]bool, len(l.names))
+	for k, c := range ch.inOrder() {
 		place := float64(l.place(c.Name))
 		dots[l.place(c.Name)] = c.showsDots()
 		for i := range c.X {
-			switch {
-			case !banded:
-				rows.add(place, c.X[i], c.Y[i])
-			case c.Low == nil:
-				rows.add(place, c.X[i], c.Y[i], math.NaN(), math.NaN())
-			default:
-				rows.add(place, c.X[i], c.Y[i], c.Low[i], c.High[i])
+			row := []float64{place, c.X[i], c.Y[i]}
+			if banded && c.Low == nil {
+				row = append(row, math.NaN(), math.NaN())
+			} else if banded {
+				row = append(row, c.Low[i], c.High[i])
 			}
+			if styled {
+				row = append(row, float64(k), float64(c.Style))
+			}
+			if ch.Slider != nil {
+				row = append(row, float64(c.Frame+1))
+			}
+			rows.add(row...)
 		}
 	}
 
 	tooltip := []any{field("name", "curve"), field("x", ch.X.Title), field("y", ch.Y.Title)}
 	var layers []any
 	if banded {
-		tooltip = append(tooltip, field("low", "smallest"), field("high", "largest"))
+		tooltip = append(tooltip, field("low", ch.bandEnds()[0]), field("high", ch.bandEnds()[1]))
 		layers = append(layers, object{
 			"transform": []any{object{"filter": "isValid(datum.low)"}},
 			"mark":      object{"type": "area", "clip": ch.clipped()},
@@ -77,12 +136,18 @@ func (ch *Chart) vegaCurves(id int, l legend) object {
 	}
 	// The point nearest to the mouse shows itself and its numbers.
 	hover := "hover" + strconv.Itoa(id)
+	lines := object{"opacity": l.opacity(1), "order": object{"field": "order", "type": "quantitative"}}
+	if styled {
+		lines["detail"] = object{"field": "curve", "type": "nominal"}
+		lines["strokeWidth"] = object{"condition": object{"test": "datum.style == " + literal(Thin), "value": Thin.width()}, "value": Strong.width()}
+		lines["strokeOpacity"] = object{"condition": object{"test": "datum.style == " + literal(Pale), "value": Pale.opacity()}, "value": Strong.opacity()}
+	}
 	layers = append(layers,
 		object{
 			// Without an order of its own, Vega-Lite connects the points from left to right.
 			"transform": []any{object{"window": []any{object{"op": "row_number", "as": "order"}}}},
 			"mark":      object{"type": "line", "clip": ch.clipped()},
-			"encoding":  object{"opacity": l.opacity(1), "order": object{"field": "order", "type": "quantitative"}},
+			"encoding":  lines,
 		},
 		object{
 			"transform": []any{object{"filter": "isValid(datum.y) && " + ch.shows("datum.y")}},
@@ -103,7 +168,7 @@ func (ch *Chart) vegaCurves(id int, l legend) object {
 			"name": "shown", "bind": "legend", "select": object{"type": "point", "fields": []any{"name"}},
 		}}
 	}
-	return object{"data": rows.data(), "transform": l.namesOfSeries(), "layer": layers}
+	return object{"data": rows.data(), "transform": ch.transform(l), "layer": layers}
 }
 
 // shows is the expression of Vega that a value is not cut off.
@@ -111,7 +176,7 @@ func (ch *Chart) shows(value string) string {
 	if !ch.clipped() {
 		return "true"
 	}
-	return value + " <= " + literal(ch.Y.Max)
+	return value + " >= " + literal(ch.Y.Min) + " && " + value + " <= " + literal(ch.Y.Max)
 }
 
 func (ch *Chart) vegaBars() object {
@@ -129,14 +194,14 @@ func (ch *Chart) vegaBars() object {
 }
 
 func (ch *Chart) vegaPoints(l legend) object {
-	rows := newTable("series", "shift", "y", "x")
+	rows := newTable("series", "shift", "y", "x", "frame")
 	for _, p := range ch.Points {
 		for i := range p.X {
-			rows.add(float64(l.place(p.Name)), p.X[i], p.Y[i], p.TrueX[i])
+			rows.add(float64(l.place(p.Name)), p.X[i], p.Y[i], p.TrueX[i], float64(p.Frame+1))
 		}
 	}
 	return object{
-		"data": rows.data(), "transform": append(l.namesOfSeries(), object{"filter": ch.shows("datum.y")}),
+		"data": rows.data(), "transform": append(ch.transform(l), object{"filter": ch.shows("datum.y")}),
 		"mark": object{"type": "point", "filled": true, "size": 50},
 		"encoding": object{
 			"x":       object{"field": "shift", "type": "quantitative"},
@@ -152,11 +217,6 @@ func (l legend) opacity(value float64) object {
 		return object{"value": value}
 	}
 	return object{"condition": object{"param": "shown", "value": value}, "value": value / 8}
-}
-
-// namesOfSeries adds the name to each row of a table.
-func (l legend) namesOfSeries() []any {
-	return []any{object{"calculate": literal(append([]string{}, l.names...)) + "[datum.series]", "as": "name"}}
 }
 
 // table is a Vega-Lite data source: rows of numbers. As CSV it has a third of the size of
@@ -176,18 +236,16 @@ func newTable(columns ...string) *table {
 }
 
 // add appends a row; what is not finite becomes an empty field, which Vega-Lite reads as null.
-func (t *table) add(first float64, others ...float64) {
-	t.csv.WriteByte('\n')
-	t.number(first)
-	for _, v := range others {
-		t.csv.WriteByte(',')
-		t.number(v)
-	}
-}
-
-func (t *table) number(v float64) {
-	if finite(v) {
-		t.csv.WriteString(strconv.FormatFloat(v, 'g', 6, 64))
+func (t *table) add(row ...float64) {
+	for i, v := range row {
+		if i == 0 {
+			t.csv.WriteByte('\n')
+		} else {
+			t.csv.WriteByte(',')
+		}
+		if finite(v) {
+			t.csv.WriteString(strconv.FormatFloat(v, 'g', 6, 64))
+		}
 	}
 }
 
@@ -213,9 +271,15 @@ func literal(value any) string {
 }
 
 func (a Axis) vegaLite(fieldName string) object {
+	scale := object{"domain": []any{a.Min, a.Max}, "nice": false}
+	if a.Log {
+		scale["type"] = "log"
+	} else {
+		scale["zero"] = false
+	}
 	return object{
 		"field": fieldName, "type": "quantitative", "title": a.Title,
-		"scale": object{"domain": []any{a.Min, a.Max}, "nice": false, "zero": false},
+		"scale": scale,
 		"axis":  object{"values": a.ticks(), "format": a.format()},
 	}
 }
