@@ -2,7 +2,6 @@ package mnistlib
 
 import (
 	"math"
-	"slices"
 	"testing"
 )
 
@@ -38,66 +37,11 @@ func (o adamW) Step(w, g *Array, s *State) *Array {
 	return w.Sub(mHat.Scale(o.LR).Div(vHat.Sqrt().AddScalar(epsilon)))
 }
 
-// What an optimizer of a reader's own computes, against the same formulas in plain Go: the gradient of each step is
-// that of the same weights.
-func TestOwnOptimizers(t *testing.T) {
-	data := small()
-	initial := initialWeights(t, MLP{Hidden: 8}, 1)
-	for i := range initial {
-		initial[i].DType = "F64"
-	}
-	batch := func(i int) Images { return data.Train.Slice(20*i, 20*(i+1)) }
-	type number struct{ w, m, v float64 }
-	for _, c := range []struct {
-		optimizer Optimizer
-		step      func(x *number, g, t float64)
-	}{
-		{nesterov{0.1, 0.9}, func(x *number, g, _ float64) {
-			x.v = 0.9*x.v + g
-			x.w -= 0.1 * (g + 0.9*x.v)
-		}},
-		{rmsProp{0.01, 0.99, 1e-8}, func(x *number, g, _ float64) {
-			x.v = 0.99*x.v + 0.01*g*g
-			x.w -= 0.01 * g / (math.Sqrt(x.v) + 1e-8)
-		}},
-		{adamW{0.01, 0.1}, func(x *number, g, t float64) {
-			x.w -= 0.01 * 0.1 * x.w
-			x.m = 0.9*x.m + 0.1*g
-			x.v = 0.999*x.v + 0.001*g*g
-			x.w -= 0.01 * x.m / (1 - math.Pow(0.9, t)) / (math.Sqrt(x.v/(1-math.Pow(0.999, t))) + 1e-8)
-		}},
-	} {
-		const steps = 5
-		weights := slices.Clone(initial)
-		state := make([][]number, len(weights))
-		for k, w := range weights {
-			state[k] = make([]number, len(w.Values))
-			for j, v := range w.Values {
-				state[k][j].w = v
-			}
-		}
-		for i := range steps {
-			gradients, err := Gradients(MLP{Hidden: 8}, weights, batch(i))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for k := range weights {
-				weights[k].Values = slices.Clone(weights[k].Values)
-				for j, g := range gradients[k].Values {
-					c.step(&state[k][j], g, float64(i+1))
-					weights[k].Values[j] = state[k][j].w
-				}
-			}
-		}
-		h := trainFor(t, steps, MLP{Hidden: 8}, data, Config{Optimizer: c.optimizer, BatchSize: 20, Float64: true, Weights: initial})
-		for k, w := range h.Weights {
-			for j, got := range w.Values {
-				if want := weights[k].Values[j]; !near(got, want, 1e-10) {
-					t.Fatalf("%s: %s[%d] is %.15g after %d steps, want %.15g", optimizerName(c.optimizer), w.Name, j, got, steps, want)
-				}
-			}
-		}
-	}
+// readersOptimizers are compared with PyTorch's by TestFloat64AgreesWithPyTorch.
+var readersOptimizers = []goldenOptimizer{
+	{"Nesterov", nesterov{LR: 0.1, Momentum: 0.9}},
+	{"RMSprop", rmsProp{LR: 0.001, Decay: 0.99, Epsilon: 1e-8}},
+	{"AdamW", adamW{LR: 0.005, WeightDecay: 0.1}},
 }
 
 // halving halves the learning rate each iteration.
