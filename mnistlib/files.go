@@ -1,9 +1,35 @@
 package mnistlib
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"syscall"
 )
+
+// openFile opens a file of at most maxBytes to read it. What is no file with an end (a folder, a pipe that
+// nobody writes into, a device) is an error at once, which names the path, as every error does here.
+func openFile(path string, maxBytes int64) (*os.File, error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // to open a pipe would wait otherwise
+	if err != nil {
+		return nil, err
+	}
+	info, err := file.Stat()
+	switch {
+	case err != nil:
+	case info.IsDir():
+		err = fmt.Errorf("%s is a folder, expected a file", path)
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is a pipe or a device, expected a file", path)
+	case info.Size() > maxBytes:
+		err = fmt.Errorf("%s has %d bytes, expected at most %d", path, info.Size(), maxBytes)
+	}
+	if err != nil {
+		file.Close()
+		return nil, err
+	}
+	return file, nil
+}
 
 // writeFile writes a file whole or not at all: it fills a temporary file beside it, which then takes
 // its name. If that fails, a file that had the name already is left as it was.

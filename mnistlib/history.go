@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -273,17 +272,14 @@ func (h *History) Save(path string) error {
 // LoadHistory reads a run that Save wrote; its Weights are nil. A null in a curve becomes NaN. The
 // error says in one sentence what is wrong with the file.
 func LoadHistory(path string) (*History, error) {
-	file, err := os.Open(path)
+	file, err := openFile(path, maxHistory)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load the history: %w", err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxHistory+1))
+	text, err := io.ReadAll(io.LimitReader(file, maxHistory))
 	if err != nil {
 		return nil, fmt.Errorf("cannot load the history: %w", err)
-	}
-	if len(text) > maxHistory {
-		return nil, fmt.Errorf("%s is not a history that this version can read: it is larger than %d bytes", path, maxHistory)
 	}
 	h, err := decodeHistory(text)
 	if err != nil {

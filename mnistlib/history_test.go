@@ -161,7 +161,7 @@ func TestBadHistoryFiles(t *testing.T) {
 	if err := os.Truncate(path, maxHistory+1); err != nil { // longer, with a hole
 		t.Fatal(err)
 	}
-	if _, err := LoadHistory(path); err == nil || !strings.Contains(err.Error(), "larger than 67108864 bytes") {
+	if _, err := LoadHistory(path); err == nil || !strings.Contains(err.Error(), "has 67108865 bytes, expected at most 67108864") {
 		t.Errorf("a file beyond the limit: %v", err)
 	}
 }

@@ -103,12 +103,15 @@ func (net *network) forward(nn *Layers, x *Tensor) *Node {
 	return logits.node
 }
 
-// tensors makes the inputs of a program of the model's weights; checkWeights has seen to their being there.
+// tensors makes the inputs of a program of the model's weights; checkWeights has seen to their being there,
+// but for the counters, of which a missing one is 0.
 func (net *network) tensors(weights Weights) []*tensors.Tensor {
 	list := make([]*tensors.Tensor, len(net.specs))
 	for i, spec := range net.specs {
-		w, _ := weights.Get(spec.name)
+		w, ok := weights.Get(spec.name)
 		switch {
+		case !ok:
+			list[i] = tensors.FromScalar(int64(0))
 		case spec.kind == batchCount:
 			list[i] = tensors.FromFlatDataAndDimensions(fromFloat64[int64](w.Values), spec.shape...)
 		case net.dtype == dtypes.Float64:

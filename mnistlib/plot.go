@@ -201,18 +201,18 @@ func differenceChart(groups []group) (ch *chart.Chart, seeds int) {
 		seeds = len(pairs)
 		c := chart.Curve{Name: g.label}
 		for _, x := range validationAccuracy.of(pairs[0][0]).x {
-			var differences []float64
+			var these, those []float64
 			for _, pair := range pairs {
 				a, measuredA := validationAccuracy.of(pair[0]).at(x)
 				b, measuredB := validationAccuracy.of(pair[1]).at(x)
 				if measuredA && measuredB {
-					differences = append(differences, a-b)
+					these, those = append(these, a), append(those, b)
 				}
 			}
-			if len(differences) < len(pairs) {
+			if len(these) < len(pairs) {
 				continue
 			}
-			d := difference(differences)
+			d := paired(these, those)
 			c.X, c.Y, c.Low, c.High = append(c.X, x), append(c.Y, d.Mean), append(c.Low, d.Low), append(c.High, d.High)
 			lastIteration = max(lastIteration, x)
 		}

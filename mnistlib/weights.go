@@ -2,7 +2,6 @@ package mnistlib
 
 import (
 	"fmt"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -16,7 +15,7 @@ import (
 // "conv1.weight" is [out, in, 3, 3].
 type Weight struct {
 	Name      string
-	DType     string    // safetensors' name of the element type: "F32", "F64" or "I64"
+	DType     string    // safetensors' name of the element type: "F32", "F64", "I32" or "I64"
 	Shape     []int     // empty for a scalar
 	Values    []float64 // row-major; used and saved in DType, to which they are rounded
 	Trainable bool      // false for batch norm's running statistics and counter
@@ -39,9 +38,9 @@ func (w Weights) Get(name string) (Weight, bool) {
 // running_mean, running_var and num_batches_tracked included. A file that is there already is
 // replaced; when Save fails (the disk is full, say) it stays as it was.
 //
-// Save refuses, with an error that names the weight: two of one name, a type other than F32, F64
-// and I64, a number of values that does not fit the shape, a value beyond the type's range, a
-// fraction in an I64. F32 values are rounded to the nearest; NaN and infinities are written as they are.
+// Save refuses, with an error that names the weight: two of one name, a type other than F32, F64,
+// I32 and I64, a number of values that does not fit the shape, a value beyond the type's range, a
+// fraction in an integer. F32 values are rounded to the nearest; NaN and infinities are written as they are.
 func (w Weights) Save(path string) error {
 	arrays := make([]safetensors.Array, len(w))
 	for i, weight := range w {
@@ -57,15 +56,19 @@ func (w Weights) Save(path string) error {
 	return nil
 }
 
+// maxWeights is how large a file of weights may be, in bytes: the tutorial's largest has less than 1 MB.
+const maxWeights = 1 << 30
+
 // LoadWeights reads a safetensors file that Save or PyTorch's safetensors.torch.save_file wrote. The
 // weights come in the order of the file's header: the order in which they were saved if Save wrote
 // it, and 8-byte types first, then by name, if PyTorch did. Those whose name ends in running_mean,
 // running_var or num_batches_tracked are not Trainable.
 //
-// It reads the types F32, F64 and I64, in which the tutorial's models are. The error names the file
-// and, where there is one, the array. Whether the weights fit a model is checked where they are used.
+// It reads files of up to 1 GiB and the types F32, F64, I32 and I64. The error names the file and, where
+// there is one, the array. Whether the weights fit a model is checked where they are used; there, as in
+// PyTorch, num_batches_tracked may be missing, and counts from 0 then.
 func LoadWeights(path string) (Weights, error) {
-	file, err := os.Open(path)
+	file, err := openFile(path, maxWeights)
 	if err != nil {
 		return nil, fmt.Errorf("cannot load the weights: %w", err)
 	}

@@ -113,6 +113,7 @@ func TestSaveAndLoad(t *testing.T) {
 		"in the model's order":  cnnbn(),
 		"in PyTorch's order":    pytorchsWeights(),
 		"none":                  {},
+		"int32":                 {{"n", "I32", []int{3}, []float64{-1 << 31, -1, 1<<31 - 1}, true}, {"bn.num_batches_tracked", "I32", nil, []float64{7}, false}},
 		"scalar with no shape":  {{Name: "x", DType: "F32", Values: []float64{1}, Trainable: true}},
 		"one name in another's": {{"x", "F32", []int{1}, []float64{1}, true}, {"x.x", "F32", []int{1}, []float64{2}, true}},
 	} {
@@ -143,8 +144,8 @@ func TestSaveErrors(t *testing.T) {
 		{"no name", Weights{{"", "F32", []int{1}, one, true}}, `"" cannot be the name`},
 		{"reserved name", Weights{{"__metadata__", "F32", []int{1}, one, true}}, `"__metadata__" cannot be the name`},
 		{"name not in UTF-8", Weights{{"fc\xff", "F32", []int{1}, one, true}}, `"fc\xff" cannot be the name`},
-		{"no type", Weights{{"fc.bias", "", []int{1}, one, true}}, `"fc.bias" has the type "", expected F32, F64 or I64`},
-		{"other type", Weights{{"fc.bias", "BF16", []int{1}, one, true}}, `"fc.bias" has the type "BF16", expected F32, F64 or I64`},
+		{"no type", Weights{{"fc.bias", "", []int{1}, one, true}}, `"fc.bias" has the type "", expected F32, F64, I32 or I64`},
+		{"other type", Weights{{"fc.bias", "BF16", []int{1}, one, true}}, `"fc.bias" has the type "BF16", expected F32, F64, I32 or I64`},
 		{"too few values", Weights{{"fc.bias", "F32", []int{2}, one, true}}, `"fc.bias" has 1 values, expected as many as its shape [2] says`},
 		{"values without a shape", Weights{{"fc.bias", "F32", nil, []float64{1, 2}, true}}, `"fc.bias" has 2 values`},
 		{"negative sizes", Weights{{"fc.bias", "F32", []int{-1, -1}, one, true}}, `"fc.bias" has 1 values`},
@@ -152,6 +153,8 @@ func TestSaveErrors(t *testing.T) {
 		{"beyond float32", Weights{{"fc.bias", "F32", []int{1}, []float64{1e39}, true}}, `"fc.bias" holds 1e+39`},
 		{"not an integer", Weights{{"n", "I64", []int{1}, []float64{0.5}, true}}, `"n" holds 0.5, expected values that I64 can hold`},
 		{"NaN as an integer", Weights{{"n", "I64", []int{1}, []float64{math.NaN()}, true}}, `"n" holds NaN`},
+		{"beyond int32", Weights{{"n", "I32", []int{1}, []float64{1 << 31}, true}}, `"n" holds 2.1`},
+		{"not an int32", Weights{{"n", "I32", []int{1}, []float64{0.5}, true}}, `"n" holds 0.5`},
 		{"beyond the integers", Weights{{"n", "I64", []int{1}, []float64{1 << 63}, true}}, `"n" holds 9.2`},
 		{"huge header", Weights{{strings.Repeat("n", 1<<20), "F32", []int{1}, one, true}}, "takes 1048"},
 	} {
@@ -285,6 +288,81 @@ func TestLoadWeightsErrors(t *testing.T) {
 			t.Errorf("the error is %v", err)
 		}
 	})
+}
+
+// A folder, a pipe that nobody writes into, a device without an end and a file of any size end at once, with
+// an error that says what is there.
+func TestOnlyFilesAreRead(t *testing.T) {
+	folder := t.TempDir()
+	pipe, large := filepath.Join(folder, "pipe"), filepath.Join(folder, "large")
+	if err := syscall.Mkfifo(pipe, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(large, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, maxWeights+1); err != nil { // a hole
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		folder:      folder + " is a folder, expected a file",
+		pipe:        pipe + " is a pipe or a device, expected a file",
+		"/dev/zero": "/dev/zero is a pipe or a device, expected a file",
+		large:       large + " has 1073741825 bytes, expected at most",
+	} {
+		_, err := LoadWeights(path)
+		checkError(t, err, want)
+		_, err = LoadHistory(path)
+		checkError(t, err, want)
+	}
+}
+
+// As in PyTorch, weights without batch norm's counter serve, and so does a counter of another type.
+func TestCounterIsNotNeeded(t *testing.T) {
+	model := MLPBN{Hidden: 4}
+	weights, err := InitialWeights(model, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	isCounter := func(w Weight) bool { return w.Name == "bn.num_batches_tracked" }
+	counter := slices.IndexFunc(weights, isCounter)
+	weights[counter].Values[0] = 5
+	int32s := slices.Clone(weights)
+	int32s[counter].DType = "I32"
+	images := MNIST().Train.Slice(0, 20)
+	want, err := Predict(model, weights, images)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		name  string
+		given Weights
+		after float64 // the counter after two steps
+	}{
+		{"as it is", weights, 7},
+		{"int32", int32s, 7},
+		{"missing", slices.DeleteFunc(slices.Clone(weights), isCounter), 2},
+	} {
+		path := filepath.Join(t.TempDir(), "weights.safetensors")
+		if err := c.given.Save(path); err != nil {
+			t.Fatal(err)
+		}
+		loaded, err := LoadWeights(path)
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		got, err := Predict(model, loaded, images)
+		if err != nil || !slices.EqualFunc(got, want, slices.Equal) {
+			t.Errorf("%s: other predictions (error %v)", c.name, err)
+		}
+		h, err := Train(model, Data{Train: images, Validation: images}, Config{Weights: loaded, BatchSize: 10, Epochs: 1, Quiet: true})
+		if err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		if w, _ := h.Weights.Get("bn.num_batches_tracked"); w.DType != "I64" || w.Values[0] != c.after {
+			t.Errorf("%s: the counter after training is %s %v, want I64 %v", c.name, w.DType, w.Values, c.after)
+		}
+	}
 }
 
 func TestGet(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 // An Array is one named array of a file.
 type Array struct {
 	Name   string
-	DType  string    // the element type: "F32", "F64" or "I64"
+	DType  string    // the element type: "F32", "F64", "I32" or "I64"
 	Shape  []int     // empty for a scalar
 	Values []float64 // row-major; written in DType, to which they are rounded
 }
@@ -40,7 +40,7 @@ const maxHeader = 1 << 20
 // elementBytes returns the size of an element, 0 for a type that is neither read nor written.
 func elementBytes(dtype string) int {
 	switch dtype {
-	case "F32":
+	case "F32", "I32":
 		return 4
 	case "F64", "I64":
 		return 8
@@ -62,11 +62,13 @@ func numElements(shape []int) (count int, ok bool) {
 }
 
 // fits reports whether an element type can hold the value: a float32 is rounded to, but not beyond
-// its range; an I64 must be an integer that a float64 holds as it is.
+// its range; an I32 must be an integer of that size, an I64 one that a float64 holds as it is.
 func fits(value float64, dtype string) bool {
 	switch dtype {
 	case "F32":
 		return math.IsInf(value, 0) || !math.IsInf(float64(float32(value)), 0)
+	case "I32":
+		return float64(int32(value)) == value
 	case "I64":
 		return math.Abs(value) < 1<<53 && value == math.Trunc(value)
 	}
@@ -145,7 +147,7 @@ func Encode(arrays []Array) ([]byte, error) {
 // checkValues returns an error unless the array's type holds its values and its shape their number.
 func checkValues(array Array) error {
 	if elementBytes(array.DType) == 0 {
-		return fmt.Errorf("%q has the type %q, expected F32, F64 or I64", array.Name, array.DType)
+		return fmt.Errorf("%q has the type %q, expected F32, F64, I32 or I64", array.Name, array.DType)
 	}
 	if count, ok := numElements(array.Shape); !ok || count != len(array.Values) {
 		return fmt.Errorf("%q has %d values, expected as many as its shape %v says", array.Name, len(array.Values), array.Shape)
@@ -166,6 +168,8 @@ func appendValues(data []byte, array Array) []byte {
 			data = binary.LittleEndian.AppendUint32(data, math.Float32bits(float32(value)))
 		case "F64":
 			data = binary.LittleEndian.AppendUint64(data, math.Float64bits(value))
+		case "I32":
+			data = binary.LittleEndian.AppendUint32(data, uint32(int32(value)))
 		case "I64":
 			data = binary.LittleEndian.AppendUint64(data, uint64(int64(value)))
 		}
@@ -278,7 +282,7 @@ func checkEntries(names []string, entries []entry) (dataBytes int, err error) {
 		order[i] = i
 		size := elementBytes(e.DType)
 		if size == 0 {
-			return 0, fmt.Errorf("%.100q has the type %.20q, expected F32, F64 or I64: convert it before saving, in PyTorch with .float()", names[i], e.DType)
+			return 0, fmt.Errorf("%.100q has the type %.20q, expected F32, F64, I32 or I64: convert it before saving, in PyTorch with .float()", names[i], e.DType)
 		}
 		count, ok := numElements(e.Shape)
 		if !ok {
@@ -307,6 +311,8 @@ func decodeValues(data []byte, dtype string) []float64 {
 			values[i] = float64(math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:])))
 		case "F64":
 			values[i] = math.Float64frombits(binary.LittleEndian.Uint64(data[8*i:]))
+		case "I32":
+			values[i] = float64(int32(binary.LittleEndian.Uint32(data[4*i:])))
 		case "I64":
 			values[i] = float64(int64(binary.LittleEndian.Uint64(data[8*i:])))
 		}
