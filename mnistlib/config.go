@@ -6,12 +6,24 @@ import (
 )
 
 // Config says how to train. Its zero value is the tutorial's.
+//
+// Its Seed decides the initial weights and the order of the images in each epoch, to the last bit as the tutorial's
+// program draws them in PyTorch after torch.manual_seed(Seed). So runs of one seed share
+//
+//   - their initial weights, if their models have the same Linear and Conv2d layers in the same order: with or without
+//     batch norm, whatever else differs (see [InitialWeights]);
+//   - the order of the first epoch, if their models draw equally many weights and they train on equally many images,
+//     and of all epochs, if the batch size is the same, too: whatever the optimizer, the precision and the Weights.
+//
+// Another width or another layer draws other weights from there on, and other orders. As in PyTorch only the lower 32
+// bits of a seed count: for PyTorch's seed 0, give 1<<32. The tutorial's program draws numbers whenever it measures its
+// accuracies, after every iteration; as many are skipped here, also if EvaluateEachEpoch.
 type Config struct {
 	Optimizer Optimizer // nil: SGD{LR: 0.1, Momentum: 0.9}
 	BatchSize int       // images a step; 0: 64. The last images of an epoch that do not fill a batch are skipped
 	Epochs    int       // passes through the training images; 0: 10
 	NoShuffle bool      // take the images in the same order in every epoch
-	Seed      uint64    // decides the initial weights and the order of the images; 0 draws a fresh one, which History.Seed tells
+	Seed      uint64    // what is drawn: see above; 0 takes a fresh seed, which History.Seed tells
 
 	Name              string  // what figures call the run; empty: the model and the settings
 	Weights           Weights // what to start from; nil: InitialWeights(model, seed)

@@ -103,8 +103,9 @@ func (s Summary) String() string {
 //
 // They are PyTorch's to the last bit: those of the model that is made after torch.manual_seed(seed),
 // if its layers are made in the order in which Forward calls them. Each layer takes its numbers where
-// the one before it stopped, so another width draws other weights for all layers from there on, while
-// ReLU, pooling and batch norm draw nothing: MLP{30} and MLPBN{Hidden: 30} start from the same ones.
+// the one before it stopped, so another width draws other weights from there on (only the first 30 units
+// of MLP{50} have the weights of MLP{30}'s, but other biases), while ReLU, pooling and batch norm draw
+// nothing: MLP{30} and MLPBN{Hidden: 30} start from the same ones.
 // Only the lower 32 bits of the seed count, as in PyTorch: 7 and 1<<32 + 7 are one seed.
 func InitialWeights(model Model, seed uint64) (Weights, error) {
 	nn, err := describe(model)

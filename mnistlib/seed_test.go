@@ -205,11 +205,52 @@ func TestRunsOfOneSeedShareTheirDraws(t *testing.T) {
 		t.Error("given the weights that it draws by itself, the run has other losses")
 	}
 
+	// Other widths share nothing but what the first layer draws first.
+	narrow, wide := initialWeights(t, MLP{Hidden: 8}, 9), initialWeights(t, MLP{Hidden: 12}, 9)
+	for i := range narrow {
+		n := len(narrow[i].Values)
+		if same, want := slices.Equal(narrow[i].Values, wide[i].Values[:n]), i == 0; same != want {
+			t.Errorf("with 8 and 12 units, %s begins with the same weights: %v, want %v", narrow[i].Name, same, want)
+		}
+	}
+
 	plain, batchNorm := initialWeights(t, MLP{Hidden: 8}, 9), initialWeights(t, MLPBN{Hidden: 8}, 9)
 	for _, w := range plain {
 		i := slices.IndexFunc(batchNorm, func(b Weight) bool { return b.Name == w.Name })
 		if !slices.Equal(w.Values, batchNorm[i].Values) {
 			t.Errorf("with batch norm, %s is another one", w.Name)
+		}
+	}
+}
+
+// Which settings see the images in the same order: told by the losses of steps too short to change the weights.
+func TestRunsOfOneSeedShareTheirOrders(t *testing.T) {
+	const still = 1e-30
+	weights := initialWeights(t, MLP{Hidden: 8}, 1)
+	losses := func(optimizer Optimizer, batch int) (epochs [2][]float64) {
+		h, err := Train(MLP{Hidden: 8}, small(), Config{
+			Optimizer: optimizer, BatchSize: batch, Epochs: 2, Seed: 9, Weights: weights, EvaluateEachEpoch: true, Quiet: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := len(h.Loss) / 2
+		return [2][]float64{h.Loss[:n], h.Loss[n:]}
+	}
+	sgd, adam, halves := losses(SGD{LR: still}, 20), losses(Adam{LR: still}, 20), losses(SGD{LR: still}, 10)
+	if slices.Equal(sgd[0], sgd[1]) {
+		t.Error("both epochs have the same order")
+	}
+	for epoch, want := range []bool{true, false} {
+		if !slices.Equal(sgd[epoch], adam[epoch]) {
+			t.Errorf("in epoch %d another optimizer sees other batches", epoch+1)
+		}
+		same := true
+		for i, loss := range sgd[epoch] {
+			half := halves[epoch][2*i:]
+			same = same && math.Abs((half[0]+half[1])/2-loss) < 1e-5
+		}
+		if same != want {
+			t.Errorf("epoch %d with half the batch size has the same order: %v, want %v", epoch+1, same, want)
 		}
 	}
 }

@@ -23,13 +23,6 @@ import (
 //
 // A model is compiled once: training it again in the same program, with the same batch size and kind of
 // optimizer, starts at once. With the same seed, the curves on the CPU are the same to the last bit.
-//
-// A seed gives what it gives to the tutorial's program in PyTorch, after torch.manual_seed: the initial weights
-// ([InitialWeights]) and the orders. The order of an epoch depends on the seed, on how many weights the model draws
-// and how many images it trains on, and from the second epoch on also on the batch size; on nothing else, so not on
-// the optimizer, the precision or the Weights of the configuration. That program draws numbers whenever it measures
-// its accuracies, after every iteration; Train skips as many, also if EvaluateEachEpoch. As only a seed's lower 32
-// bits count, 1<<32 is PyTorch's seed 0, which the configuration takes for none.
 func Train(model Model, data Data, config Config) (*History, error) {
 	histories, err := TrainAll(model, data, []Config{config})
 	if err != nil {
