@@ -1,8 +1,10 @@
 package mnistlib
 
 import (
+	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -99,5 +101,64 @@ func TestInitialWeights(t *testing.T) {
 	n := float64(len(values))
 	if mean, sd := sum/n, math.Sqrt(squares/n); math.Abs(mean) > 4*bound/math.Sqrt(3*n) || math.Abs(sd*math.Sqrt(3)/bound-1) > 0.03 {
 		t.Errorf("fc.weight has the mean %v and the deviation %v, want 0 and %v", mean, sd, bound/math.Sqrt(3))
+	}
+}
+
+// changing is a model whose layers are others each time.
+type changing struct{ calls int }
+
+func (m *changing) Forward(nn *Layers, x *Tensor) *Tensor {
+	m.calls++
+	return nn.Linear(fmt.Sprint("layer", m.calls), nn.Flatten(x), NumClasses)
+}
+
+func TestModelsThatChange(t *testing.T) {
+	images := MNIST().Train.Slice(0, 1)
+	const want = "Forward runs several times and must give the same layers each time"
+	_, err := Train(&changing{}, small(), Config{BatchSize: 20, Quiet: true})
+	checkError(t, err, want)
+	weights, err := InitialWeights(&changing{}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = Predict(&changing{}, weights, images)
+	checkError(t, err, want)
+	_, err = Activations(&changing{}, weights, images)
+	checkError(t, err, want)
+	_, err = Gradients(&changing{}, weights, images)
+	checkError(t, err, want)
+}
+
+// described is a model that prints as its own description.
+type described struct{ MLP }
+
+func (m described) String() string {
+	summary, err := Describe(m)
+	if err != nil {
+		return err.Error()
+	}
+	return summary.String()
+}
+
+func TestModelWhoseStringDescribesIt(t *testing.T) {
+	model := described{MLP{Hidden: 2}}
+	if s := model.String(); !strings.Contains(s, "1,600 parameters") {
+		t.Errorf("the model prints as %q", s)
+	}
+	if h := train(t, model, Config{Epochs: 1, Seed: 1}); !strings.Contains(h.Model, "1,600 parameters") {
+		t.Errorf("in its history, the model is %q", h.Model)
+	}
+}
+
+func TestLayersWhoseNamesAreAlike(t *testing.T) {
+	summary, err := Describe(modelFunc(func(nn *Layers, x *Tensor) *Tensor {
+		return nn.Linear("net", nn.ReLU(nn.Linear("net.0", nn.Flatten(x), 30)), 10)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const first, second = 784*30 + 30, 30*10 + 10
+	if l := summary.Layers; l[1].NumParameters != first || l[3].NumParameters != second || summary.NumParameters != first+second {
+		t.Errorf("the parameters are those of other layers:\n%s", summary)
 	}
 }

@@ -440,6 +440,35 @@ func TestPureGoBackend(t *testing.T) {
 	}
 }
 
+// What readers have set for other tools, or mistyped, ends in a sentence and not in a page of frames.
+func TestBackendWithSettingsOfOtherTools(t *testing.T) {
+	if os.Getenv("TEST_BACKEND") != "" {
+		fmt.Println(Must(Backend()))
+		return
+	}
+	here, err := Backend()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const instead = " cannot be used: the backends are xla:cpu, xla:cuda and go. Using XLA on the CPU instead.\n"
+	for setting, notice := range map[string]string{
+		"XLA_FLAGS=--of_another_version=1":             "",
+		"XLA_FLAGS=--xla_cpu_prefer_vector_width=wide": "",
+		"XLA_FLAGS=/no/such/file":                      "",
+		"GOMLX_BACKEND=cuda":                           "The backend cuda" + instead,
+		"GOMLX_BACKEND=jax:cpu":                        "The backend jax:cpu" + instead,
+		"GOMLX_BACKEND=xla:tpu":                        "The backend xla:tpu cannot be used: ",
+		"GOMLX_BACKEND=xla:/no.so":                     "The backend xla:/no.so cannot be used: ",
+	} {
+		command := exec.Command(os.Args[0], "-test.run=^TestBackendWithSettingsOfOtherTools$")
+		command.Env = append(os.Environ(), "TEST_BACKEND=1", setting)
+		output, err := command.CombinedOutput()
+		if err != nil || !strings.HasPrefix(string(output), notice) || !strings.Contains(string(output), here+"\n") || strings.Count(string(output), "\n") > 3 {
+			t.Errorf("%s: %v\n%s", setting, err, output)
+		}
+	}
+}
+
 func TestBackendSaysItsVersions(t *testing.T) {
 	description, err := Backend()
 	if err != nil {

@@ -94,7 +94,7 @@ type Setting struct{ Name, Value, Place string }
 // kernel does not work, one of them may be why.
 func Reaching(ctx context.Context) []Setting {
 	var settings []Setting
-	for _, name := range []string{"GOMLX_BACKEND", "XLA_FLAGS", "LD_PRELOAD", "LD_LIBRARY_PATH", "TMPDIR"} {
+	for _, name := range []string{"GOMLX_BACKEND", "LD_PRELOAD", "LD_LIBRARY_PATH", "TMPDIR"} {
 		if value := os.Getenv(name); value != "" {
 			settings = append(settings, Setting{name, value, "your shell"})
 		}

@@ -266,10 +266,10 @@ func TestSettingsThatReachTheKernelAreNamedWithTheirPlace(t *testing.T) {
 	file := write(t, "env", "GOPROXY=file:///somewhere\nGOFLAGS=-mod=mod\n")
 	t.Setenv("GOENV", file)
 	t.Setenv("GOPROXY", "")
-	t.Setenv("XLA_FLAGS", "--nonsense")
+	t.Setenv("GOMLX_BACKEND", "go")
 	t.Setenv("PYTHONPATH", "/nowhere")
 	reaching := Reaching(t.Context())
-	for _, want := range []Setting{{"GOPROXY", "file:///somewhere", "the file " + file}, {"XLA_FLAGS", "--nonsense", "your shell"}} {
+	for _, want := range []Setting{{"GOPROXY", "file:///somewhere", "the file " + file}, {"GOMLX_BACKEND", "go", "your shell"}} {
 		if !slices.Contains(reaching, want) {
 			t.Errorf("%v is not named: %v", want, reaching)
 		}

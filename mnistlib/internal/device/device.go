@@ -2,6 +2,7 @@
 package device
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -51,12 +52,16 @@ var Open = sync.OnceValues(func() (*Backend, error) {
 // open opens the backend that a GoMLX configuration such as "xla:cpu" names.
 func open(config string) (*Backend, error) {
 	name, wanted, _ := strings.Cut(config, ":")
-	if name != "xla" {
+	switch name {
+	case "xla":
+	case "go":
 		b, err := gobackend.New("")
 		if err != nil {
 			return nil, err
 		}
 		return &Backend{Backend: b, Description: "GoMLX " + moduleVersion("github.com/gomlx/gomlx") + " in pure Go, on the CPU"}, nil
+	default: // what other tools call theirs, say
+		return nil, errors.New("the backends are xla:cpu, xla:cuda and go")
 	}
 	if wanted == "" {
 		wanted = "cpu"
@@ -71,7 +76,7 @@ func open(config string) (*Backend, error) {
 	if wanted == "cpu" {
 		// Otherwise XLA hands each program to a thread of its own, which costs a small step a fifth of its time.
 		options = pjrt.NamedValuesMap{"asynchronous": false}
-		preferWideVectors()
+		os.Setenv("XLA_FLAGS", cpuFlags)
 	}
 	b, err := xla.NewWithOptions(plugin, options)
 	if err != nil {
@@ -92,15 +97,12 @@ func open(config string) (*Backend, error) {
 	}, nil
 }
 
-// preferWideVectors has XLA use vector registers of 512 bits where a processor has them, by adding to the
-// flags that it reads as it is loaded. By itself it uses 256 bits, which takes a CNN's evaluation a
-// quarter longer.
-func preferWideVectors() {
-	const name, flag = "XLA_FLAGS", "--xla_cpu_prefer_vector_width"
-	if flags := os.Getenv(name); !strings.Contains(flags, flag) {
-		os.Setenv(name, strings.TrimSpace(flags+" "+flag+"=512"))
-	}
-}
+// cpuFlags are all flags that XLA's plugin for the CPU reads as it is loaded. Those that a reader has set for
+// other tools do not get to it: at one that it does not know, it would end the whole program.
+//
+// By itself XLA uses vector registers of 256 bits where a processor has 512, which takes a CNN's evaluation
+// a quarter longer.
+const cpuFlags = "--xla_cpu_prefer_vector_width=512"
 
 // deviceName is the device's name, without what XLA adds of processes.
 func deviceName(b compute.Backend) string {

@@ -1,0 +1,110 @@
+// Command mutations breaks the code on purpose, one line at a time, and runs the test that keeps the
+// promise which that line keeps: the test must fail.
+//
+//	go run ./.ci/mutations [WORD]
+//
+// runs all mutations, or those whose promise, file or test has the word. No file of the checkout changes:
+// the go command is told to read another one in its place.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// A mutation is a change that a test has to see.
+type mutation struct {
+	promise    string // which the change breaks
+	file       string
+	old, new   string
+	tests, pkg string // the test that has to fail
+}
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	word := ""
+	if len(os.Args) > 1 {
+		word = os.Args[1]
+	}
+	done, unseen := 0, 0
+	for _, m := range mutations {
+		if !strings.Contains(m.promise+m.file+m.tests, word) {
+			continue
+		}
+		done++
+		start := time.Now()
+		err := m.seen(ctx)
+		if ctx.Err() != nil {
+			os.Exit(1)
+		}
+		if err != nil {
+			unseen++
+			fmt.Printf("NOT SEEN  %s (%s): %v\n", m.promise, m.file, err)
+			continue
+		}
+		fmt.Printf("seen      %s, by %s in %.0f s\n", m.promise, m.tests, time.Since(start).Seconds())
+	}
+	fmt.Printf("%d mutations, %d not seen\n", done, unseen)
+	if done == 0 || unseen > 0 {
+		os.Exit(1)
+	}
+}
+
+// seen returns an error unless the mutation's test fails because of it.
+func (m mutation) seen(ctx context.Context) error {
+	content, err := os.ReadFile(m.file)
+	if err != nil {
+		return err
+	}
+	if n := strings.Count(string(content), m.old); n != 1 {
+		return fmt.Errorf("the text to change stands there %d times: bring the list of mutations up to date", n)
+	}
+	folder, err := os.MkdirTemp("", "mutation")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(folder)
+	changed := filepath.Join(folder, filepath.Base(m.file))
+	if err := os.WriteFile(changed, []byte(strings.Replace(string(content), m.old, m.new, 1)), 0o644); err != nil {
+		return err
+	}
+	original, err := filepath.Abs(m.file)
+	if err != nil {
+		return err
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})
+	if err != nil {
+		return err
+	}
+	list := filepath.Join(folder, "overlay.json")
+	if err := os.WriteFile(list, overlay, 0o644); err != nil {
+		return err
+	}
+
+	const limit = 3 * time.Minute
+	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout="+limit.String(), "-run", m.tests, m.pkg)
+	// A test that builds a program builds the changed one, too.
+	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+list)
+	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
+	output, err := cmd.CombinedOutput()
+	printed := string(output)
+	switch {
+	case err == nil:
+		return fmt.Errorf("%s passes all the same, or there is no such test", m.tests)
+	case strings.Contains(printed, "panic: test timed out"):
+		return errors.New("only the time limit ended the test")
+	case !strings.Contains(printed, "--- FAIL: ") && !strings.Contains(printed, "fatal error: "):
+		return fmt.Errorf("no test failed, but this did: %s", printed)
+	}
+	return nil
+}
