@@ -43,6 +43,7 @@ func (s span) holds(v float64) bool {
 // program in PyTorch 2.6 ended. One section is missing: the CNN with momentum ends anywhere between
 // chance and 0.93, so that its span would hold everything.
 func TestFinalAccuracies(t *testing.T) {
+	trains(t)
 	const seeds = 5
 	for _, c := range []struct {
 		name              string
@@ -95,6 +96,7 @@ func TestFinalAccuracies(t *testing.T) {
 // images show, or, where the last batches held many, 1, which 220 show. In a simulation of the ten
 // biases alone 86 % of 2,000 shuffles end with 7 and 14 % with 1; seed 1 is one of the former.
 func TestZeroWeightsStayStuck(t *testing.T) {
+	trains(t)
 	weights, err := InitialWeights(MLP{30}, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -125,6 +127,7 @@ func TestZeroWeightsStayStuck(t *testing.T) {
 // Of equal logits the first digit is the prediction, as PyTorch's argmax takes it: with every
 // parameter zero and before any step, the model says 0. Training and Accuracy each count for themselves.
 func TestEqualLogitsPredictTheFirstDigit(t *testing.T) {
+	trains(t)
 	weights, err := InitialWeights(MLP{30}, 1)
 	if err != nil {
 		t.Fatal(err)
@@ -152,6 +155,7 @@ func TestEqualLogitsPredictTheFirstDigit(t *testing.T) {
 
 // A model may use the images otherwise than as the first factor of a Linear, and more than once.
 func TestEvaluationOfOtherUsesOfTheImages(t *testing.T) {
+	trains(t)
 	images := MNIST().Validation.Slice(0, 20)
 	for _, model := range []modelFunc{
 		func(nn *Layers, x *Tensor) *Tensor { return nn.Linear("fc", nn.BatchNorm("bn", nn.Flatten(x)), 10) },

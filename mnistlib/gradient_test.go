@@ -41,6 +41,7 @@ func linearReLULinear(nn *Layers, x *Tensor) *Tensor {
 // (loss(w + h·d) - loss(w - h·d)) / 2h = g·d. One step of SGD with rate 1 tells g: w before minus w
 // after.
 func TestGradients(t *testing.T) {
+	trains(t)
 	for _, network := range smallNetworks {
 		t.Run(network.name, func(t *testing.T) {
 			data := MNIST()
@@ -85,6 +86,7 @@ func TestGradients(t *testing.T) {
 // At 0 ReLU has no derivative; PyTorch takes 0. With a first layer of zeros its units are at 0 for
 // every image, so that its weights must stay.
 func TestReLUHasGradientZeroAtZero(t *testing.T) {
+	trains(t)
 	weights := goldenWeights(t, modelFunc(linearReLULinear))
 	for _, w := range weights[:2] {
 		clear(w.Values)

@@ -22,6 +22,7 @@ func initialWeights(t *testing.T, model Model, seed uint64) Weights {
 // Predict is written and compiled for speed, Activations for sight: what they say of the same images
 // must agree.
 func TestActivationsEndInThePredictions(t *testing.T) {
+	trains(t)
 	images := MNIST().Validation.Slice(0, 7)
 	for _, model := range []Model{MLP{Hidden: 5}, MLPBN{Hidden: 5, BeforeReLU: true}, CNNBN{}} {
 		weights := initialWeights(t, model, 1)
@@ -67,6 +68,7 @@ func softmax(logits []float64) []float64 {
 // The order within a row, channel, row, column, is checked where it can be computed by hand: the
 // first convolution.
 func TestActivationsOfAConvolution(t *testing.T) {
+	trains(t)
 	images := MNIST().Validation.Slice(3, 5)
 	weights := initialWeights(t, CNN{}, 2)
 	activations, err := Activations(CNN{}, weights, images)
@@ -91,6 +93,7 @@ func TestActivationsOfAConvolution(t *testing.T) {
 }
 
 func TestGradientsAgainstFiniteDifferences(t *testing.T) {
+	trains(t)
 	images := MNIST().Train.Slice(0, 6)
 	for _, model := range []Model{MLP{Hidden: 3}, CNN{}, MLPBN{Hidden: 3}} {
 		weights := initialWeights(t, model, 3)
@@ -149,6 +152,7 @@ func trainingLoss(t *testing.T, model Model, weights Weights, images Images) fun
 
 // A step of SGD with rate 1 and no momentum subtracts the gradient.
 func TestGradientsAreThoseOfATrainingStep(t *testing.T) {
+	trains(t)
 	images := MNIST().Train.Slice(0, 20)
 	weights := initialWeights(t, MLPBN{Hidden: 4}, 3)
 	gradients, err := Gradients(MLPBN{Hidden: 4}, weights, images)
@@ -192,6 +196,7 @@ func largest(values []float64) int {
 
 // What the notebook tells of zero weights: only the bias of the last layer has a gradient.
 func TestGradientsOfZeroWeights(t *testing.T) {
+	trains(t)
 	weights := initialWeights(t, MLP{Hidden: 30}, 1)
 	for _, w := range weights {
 		clear(w.Values)

@@ -2,18 +2,40 @@ package mnistlib
 
 import (
 	"context"
-	"fmt"
+	"errors"
+	"flag"
 	"os"
+	"sync"
 	"testing"
 
+	"example.com/tutorial6/mnistlib/internal/device"
 	"example.com/tutorial6/notebooks/setup"
 )
 
-// The tests run on XLA, whose plugin they set up in the checkout if it is not there yet.
+// The first test that trains sets up XLA's plugin in the checkout, if it is not there yet: the others need
+// neither that nor Python. With -short, none trains.
 func TestMain(m *testing.M) {
-	if _, err := setup.Plugin(context.Background(), os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+	flag.Parse()
+	open := device.Open
+	device.Open = sync.OnceValues(func() (*device.Backend, error) {
+		if testing.Short() {
+			return nil, errors.New("go test -short needs no plugin: a test that trains begins with trains(t)")
+		}
+		if _, err := setup.Plugin(context.Background(), os.Stderr); err != nil {
+			return nil, err
+		}
+		return open()
+	})
+	if testing.Short() {
+		_ = flag.Set("test.skip", "^Example") // they train, and cannot say so
 	}
 	os.Exit(m.Run())
+}
+
+// trains is called by each test that trains, which go test -short leaves out.
+func trains(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("trains, so not with -short")
+	}
 }

@@ -141,6 +141,7 @@ func (m described) String() string {
 }
 
 func TestModelWhoseStringDescribesIt(t *testing.T) {
+	trains(t)
 	model := described{MLP{Hidden: 2}}
 	if s := model.String(); !strings.Contains(s, "1,600 parameters") {
 		t.Errorf("the model prints as %q", s)

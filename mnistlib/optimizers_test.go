@@ -53,6 +53,7 @@ func (o halving) Step(w, g *Array, s *State) *Array {
 
 // A number may follow the iteration: the second step of a halving rate is half of the constant rate's.
 func TestLearningRateSchedule(t *testing.T) {
+	trains(t)
 	weights := initialWeights(t, MLP{Hidden: 8}, 1)
 	after := func(o Optimizer, n int) Weights {
 		return trainFor(t, n, MLP{Hidden: 8}, small(), Config{Optimizer: o, BatchSize: 20, Float64: true, Weights: weights}).Weights
@@ -73,6 +74,7 @@ type optimizerFunc func(w, g *Array, s *State) *Array
 func (f optimizerFunc) Step(w, g *Array, s *State) *Array { return f(w, g, s) }
 
 func TestBadOptimizers(t *testing.T) {
+	trains(t)
 	for _, c := range []struct {
 		optimizer optimizerFunc
 		want      string

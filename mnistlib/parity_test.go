@@ -68,6 +68,7 @@ var goldenOptimizers = []goldenOptimizer{
 }
 
 func TestFloat64AgreesWithPyTorch(t *testing.T) {
+	trains(t)
 	golden := loadGolden(t)
 	for _, m := range goldenModels {
 		optimizers := goldenOptimizers
@@ -110,6 +111,7 @@ func TestFloat64AgreesWithPyTorch(t *testing.T) {
 // where PyTorch's own float32 has left its float64, nothing more can be asked. The weights are not
 // compared: the float64 test shows that the formulas are right, this one that float32 computes them too.
 func TestFloat32AgreesWithPyTorch(t *testing.T) {
+	trains(t)
 	golden := loadGolden(t)
 	for _, m := range goldenModels {
 		for _, o := range goldenOptimizers {

@@ -51,6 +51,7 @@ func (oneUnused) Forward(nn *Layers, x *Tensor) *Tensor {
 }
 
 func TestMovedProducts(t *testing.T) {
+	trains(t)
 	for _, model := range []Model{MLP{Hidden: 12}, MLPBN{Hidden: 12, BeforeReLU: true}, oneUnused{}} {
 		for _, optimizer := range []SGD{{LR: 0.1, Momentum: 0.9}, {LR: 0.05, WeightDecay: 0.01}} {
 			anew, moved := bothWays(t, model, Config{Optimizer: optimizer, Epochs: 3, Float64: true})
@@ -67,6 +68,7 @@ func TestMovedProducts(t *testing.T) {
 
 // In float32 an image that is nearly on the border between two digits may fall to the other side.
 func TestMovedProductsInFloat32(t *testing.T) {
+	trains(t)
 	anew, moved := bothWays(t, MLP{Hidden: 30}, Config{})
 	differ := 0
 	for i := range anew.TrainAccuracy {

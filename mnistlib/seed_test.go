@@ -152,6 +152,7 @@ func sum(digest hash.Hash) string { return fmt.Sprintf("%x", digest.Sum(nil)) }
 // In float64 a run is PyTorch's, every loss and every image, to rounding. How far rounding gets amplified,
 // PyTorch's own float32 shows.
 func TestSameSeedSameRunAsPyTorch(t *testing.T) {
+	trains(t)
 	for _, want := range loadSeeds(t).Runs {
 		t.Run(want.name(), func(t *testing.T) {
 			if want.Agree < 3 {
@@ -175,6 +176,7 @@ func TestSameSeedSameRunAsPyTorch(t *testing.T) {
 
 // In float32 a run stays as near to PyTorch's as that one to its float64.
 func TestSameSeedSameRunAsPyTorchInFloat32(t *testing.T) {
+	trains(t)
 	for _, want := range loadSeeds(t).Runs {
 		if want.Model != "MLP(30)" {
 			continue // enough: float64 compares the other models' draws
@@ -193,6 +195,7 @@ func TestSameSeedSameRunAsPyTorchInFloat32(t *testing.T) {
 // What a seed gives does not depend on how often a run is measured, on weights that replace the drawn
 // ones, or on batch norm, which draws nothing.
 func TestRunsOfOneSeedShareTheirDraws(t *testing.T) {
+	trains(t)
 	config := Config{Epochs: 2, Seed: 9}
 	drawn := train(t, MLP{Hidden: 8}, config)
 
@@ -225,6 +228,7 @@ func TestRunsOfOneSeedShareTheirDraws(t *testing.T) {
 
 // Which settings see the images in the same order: told by the losses of steps too short to change the weights.
 func TestRunsOfOneSeedShareTheirOrders(t *testing.T) {
+	trains(t)
 	const still = 1e-30
 	weights := initialWeights(t, MLP{Hidden: 8}, 1)
 	losses := func(optimizer Optimizer, batch int) (epochs [2][]float64) {

@@ -30,6 +30,7 @@ func train(t *testing.T, model Model, config Config) *History {
 }
 
 func TestEveryIterationIsRecorded(t *testing.T) {
+	trains(t)
 	h := train(t, MLP{Hidden: 8}, Config{Epochs: 3})
 	if len(h.Loss) != 30 || len(h.TrainAccuracy) != 30 || len(h.ValidationAccuracy) != 30 {
 		t.Errorf("3 epochs of 210 images in batches of 20 gave %d losses, %d and %d accuracies; want 30 of each, the last 10 images of an epoch being skipped",
@@ -45,6 +46,7 @@ func TestEveryIterationIsRecorded(t *testing.T) {
 }
 
 func TestAccuracyIsThatOfTheWeights(t *testing.T) {
+	trains(t)
 	for _, model := range []Model{MLP{Hidden: 8}, CNNBN{}} {
 		h := train(t, model, Config{Epochs: 2, Optimizer: Adam{LR: 0.005}})
 		data := small()
@@ -65,6 +67,7 @@ func TestAccuracyIsThatOfTheWeights(t *testing.T) {
 
 // Which images are right is what the weights at the end say of each, however they were evaluated.
 func TestWhichImagesAreRightAtTheEnd(t *testing.T) {
+	trains(t)
 	data := small()
 	for _, model := range []Model{MLP{Hidden: 8}, CNNBN{}} {
 		for _, eachEpoch := range []bool{false, true} {
@@ -89,6 +92,7 @@ func TestWhichImagesAreRightAtTheEnd(t *testing.T) {
 
 // More images than fit into one execution of the evaluation program.
 func TestEvaluationInChunks(t *testing.T) {
+	trains(t)
 	all := MNIST()
 	data := Data{Train: all.Train, Validation: all.Train.Slice(0, 1300)}
 	h, err := Train(MLP{Hidden: 4}, data, Config{Epochs: 1, EvaluateEachEpoch: true, Quiet: true})
@@ -103,6 +107,7 @@ func TestEvaluationInChunks(t *testing.T) {
 }
 
 func TestSameSeedSameCurves(t *testing.T) {
+	trains(t)
 	for _, model := range []Model{MLP{Hidden: 30}, CNNBN{}} {
 		config := Config{Epochs: 2, Seed: 5}
 		a, b := train(t, model, config), train(t, model, config)
@@ -117,6 +122,7 @@ func TestSameSeedSameCurves(t *testing.T) {
 }
 
 func TestFreshSeedIsToldAndRepeats(t *testing.T) {
+	trains(t)
 	a := train(t, MLP{Hidden: 8}, Config{Epochs: 1})
 	b := train(t, MLP{Hidden: 8}, Config{Epochs: 1})
 	if a.Seed == 0 || a.Seed == b.Seed {
@@ -128,6 +134,7 @@ func TestFreshSeedIsToldAndRepeats(t *testing.T) {
 }
 
 func TestTrainManyMakesTheRunsOfItsSeeds(t *testing.T) {
+	trains(t)
 	for _, model := range []Model{MLP{Hidden: 8}, CNNBN{}} {
 		config := Config{BatchSize: 20, Epochs: 2, Seed: 40, Quiet: true, Optimizer: Adam{LR: 0.01}}
 		many, err := TrainMany(model, small(), config, 3)
@@ -156,6 +163,7 @@ func sameRun(t *testing.T, a, b *History) {
 
 // Each configuration gives its own run, in order, whatever it shares with the others; numbers alone compile nothing.
 func TestTrainAll(t *testing.T) {
+	trains(t)
 	var configs []Config
 	for _, c := range []Config{
 		{Optimizer: SGD{LR: 0.1}, Seed: 1},
@@ -221,6 +229,7 @@ func numCompiled() int {
 
 // An epoch in parts is the epoch in one.
 func TestParts(t *testing.T) {
+	trains(t)
 	for _, c := range []struct {
 		model  Model
 		config Config
@@ -240,6 +249,7 @@ func TestParts(t *testing.T) {
 
 // Of runs that go side by side, one that diverges ends alone.
 func TestOneOfTwoDiverges(t *testing.T) {
+	trains(t)
 	weights := initialWeights(t, MLP{Hidden: 8}, 40)
 	weights[0].Values[0], weights[1].Values[0] = 1e38, 1e38
 	config := Config{BatchSize: 20, Epochs: 2, Quiet: true, Seed: 41}
@@ -256,6 +266,7 @@ func TestOneOfTwoDiverges(t *testing.T) {
 }
 
 func TestNoShuffleRepeatsItsBatches(t *testing.T) {
+	trains(t)
 	// With a learning rate too small to change a float32, an epoch repeats the losses of the one before.
 	config := Config{Epochs: 2, Optimizer: SGD{LR: 1e-30}, NoShuffle: true}
 	h := train(t, MLP{Hidden: 8}, config)
@@ -336,6 +347,7 @@ func checkError(t *testing.T, err error, want string) {
 }
 
 func TestDivergence(t *testing.T) {
+	trains(t)
 	h, err := Train(MLP{Hidden: 8}, small(), Config{BatchSize: 20, Optimizer: SGD{LR: 1e30, Momentum: 0.9}, Seed: 3, Quiet: true, Epochs: 50})
 	if err != nil {
 		t.Fatal(err)
@@ -346,6 +358,7 @@ func TestDivergence(t *testing.T) {
 }
 
 func TestBatchNormNeedsTwoValues(t *testing.T) {
+	trains(t)
 	_, err := Train(MLPBN{Hidden: 4}, small(), Config{BatchSize: 1, Epochs: 1, Quiet: true})
 	checkError(t, err, `BatchNorm layer "bn" needs more than one value a channel`)
 	if _, err := Train(CNNBN{}, small(), Config{BatchSize: 1, Epochs: 1, Quiet: true, EvaluateEachEpoch: true}); err != nil {
@@ -354,6 +367,7 @@ func TestBatchNormNeedsTwoValues(t *testing.T) {
 }
 
 func TestInterrupt(t *testing.T) {
+	trains(t)
 	var h *History
 	var err error
 	// The signal has to come after the compilation, and long before the run's end, which takes minutes.
@@ -381,6 +395,7 @@ func TestInterruptWhileCompiling(t *testing.T) {
 }
 
 func TestMemoryStaysFlat(t *testing.T) {
+	trains(t)
 	if _, err := os.Stat("/proc/self/statm"); err != nil {
 		t.Skip("this system does not tell how much memory a program uses")
 	}
@@ -411,6 +426,7 @@ func residentMB(t *testing.T) int {
 
 // Without a plugin, an MLP trains in pure Go after one sentence, and a CNN ends in an error.
 func TestPureGoBackend(t *testing.T) {
+	trains(t)
 	if os.Getenv("TEST_PURE_GO") != "" {
 		h := train(t, MLP{Hidden: 8}, Config{Epochs: 2, Seed: 1})
 		fmt.Printf("loss %.4f\n", h.Loss[len(h.Loss)-1])
@@ -442,6 +458,7 @@ func TestPureGoBackend(t *testing.T) {
 
 // What readers have set for other tools, or mistyped, ends in a sentence and not in a page of frames.
 func TestBackendWithSettingsOfOtherTools(t *testing.T) {
+	trains(t)
 	if os.Getenv("TEST_BACKEND") != "" {
 		fmt.Println(Must(Backend()))
 		return
@@ -470,6 +487,7 @@ func TestBackendWithSettingsOfOtherTools(t *testing.T) {
 }
 
 func TestBackendSaysItsVersions(t *testing.T) {
+	trains(t)
 	description, err := Backend()
 	if err != nil {
 		t.Fatal(err)
@@ -484,6 +502,7 @@ func TestBackendSaysItsVersions(t *testing.T) {
 // GoMLX moves a tensor to the device at its first use, and of two runs that use it first at the same
 // moment one may find it neither here nor there.
 func TestSharedTensorsAreOnTheDeviceBeforeTheRuns(t *testing.T) {
+	trains(t)
 	config := Config{BatchSize: 20, Optimizer: SGD{LR: 0.1}, Epochs: 1}
 	s, err := newSession(context.Background(), MLP{Hidden: 4}, small(), []Config{config})
 	if err != nil {

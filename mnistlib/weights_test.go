@@ -319,6 +319,7 @@ func TestOnlyFilesAreRead(t *testing.T) {
 
 // As in PyTorch, weights without batch norm's counter serve, and so does a counter of another type.
 func TestCounterIsNotNeeded(t *testing.T) {
+	trains(t)
 	model := MLPBN{Hidden: 4}
 	weights, err := InitialWeights(model, 1)
 	if err != nil {

@@ -78,10 +78,7 @@ mnistlib.Must(mnistlib.LoadWeights("nowhere.safetensors"))`,
 // fails ends the test, unless mayFail is set.
 func executeCells(t *testing.T, mayFail bool, sources ...string) []cell {
 	t.Helper()
-	checkout, err := setup.All(context.Background(), os.Stderr)
-	if err != nil {
-		t.Fatal(err)
-	}
+	checkout := checkout(t)
 	var cells []any
 	for i, source := range sources {
 		metadata := map[string]any{}

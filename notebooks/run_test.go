@@ -23,8 +23,12 @@ var setUp = sync.OnceValues(func() (setup.Checkout, error) {
 	return setup.All(context.Background(), os.Stderr)
 })
 
+// checkout is asked for by each test that needs the kernel or JupyterLab; go test -short leaves it out.
 func checkout(t *testing.T) setup.Checkout {
 	t.Helper()
+	if testing.Short() {
+		t.Skip("needs the set-up, so not with -short")
+	}
 	checkout, err := setUp()
 	if err != nil {
 		t.Fatal(err)

@@ -2,9 +2,7 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"encoding/json"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -13,15 +11,13 @@ import (
 	"example.com/tutorial6/notebooks/setup"
 )
 
-func TestMain(m *testing.M) {
-	if _, err := setup.Plugin(context.Background(), os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(m.Run())
-}
-
 func TestWorkPrintsItsResult(t *testing.T) {
+	if testing.Short() {
+		t.Skip("trains, so not with -short")
+	}
+	if _, err := setup.Plugin(t.Context(), os.Stderr); err != nil {
+		t.Fatal(err)
+	}
 	var out bytes.Buffer
 	if err := doWork("19 MLP(30), zero weights", "", &out); err != nil {
 		t.Fatal(err)

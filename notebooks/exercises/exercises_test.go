@@ -1,8 +1,6 @@
 package exercises_test
 
 import (
-	"context"
-	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
@@ -15,13 +13,15 @@ import (
 	"example.com/tutorial6/notebooks/setup"
 )
 
-// The exercises that train do so on XLA.
-func TestMain(m *testing.M) {
-	if _, err := setup.Plugin(context.Background(), os.Stderr); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
+// trains is called by each test that trains, which it does on XLA; go test -short leaves it out.
+func trains(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("trains, so not with -short")
 	}
-	os.Exit(m.Run())
+	if _, err := setup.Plugin(t.Context(), os.Stderr); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // expect checks that a verdict holds what it should say.
@@ -166,6 +166,7 @@ func TestOtherFormsOfCrossEntropy(t *testing.T) {
 }
 
 func TestShuffling(t *testing.T) {
+	trains(t)
 	expect(t, CheckShuffling(Shuffling{}), unsolved)
 	expect(t, CheckShuffling(shuffling), right)
 	expect(t, CheckShuffling(Shuffling{Period: 32}), "no 32nd batch")
@@ -389,6 +390,7 @@ func TestMomentum(t *testing.T) {
 }
 
 func TestRate(t *testing.T) {
+	trains(t)
 	expect(t, CheckRate(mnistlib.SGD{}), unsolved)
 	expect(t, CheckRate(fasterSGD), right)
 	expect(t, CheckRate(mnistlib.SGD{LR: 0.05, Momentum: 0.9}), "would have been luck")
@@ -699,6 +701,7 @@ func TestOtherBatchNorms(t *testing.T) {
 }
 
 func TestIgnored(t *testing.T) {
+	trains(t)
 	expect(t, CheckIgnored(""), unsolved)
 	expect(t, CheckIgnored(ignoredWeight), right)
 	expect(t, CheckIgnored("bn.bias"), "The gradient of bn.bias reaches 0.")
@@ -708,6 +711,7 @@ func TestIgnored(t *testing.T) {
 }
 
 func TestInitialization(t *testing.T) {
+	trains(t)
 	expect(t, CheckInitialization(func(fanIn int, random *rand.Rand) float64 { return 0 }), unsolved)
 	expect(t, CheckInitialization(drawWeight), right)
 	expect(t, CheckInitialization(func(fanIn int, random *rand.Rand) float64 {
@@ -751,6 +755,7 @@ func (unflattened) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Te
 }
 
 func TestCNN(t *testing.T) {
+	trains(t)
 	expect(t, CheckCNN(small{4, 8}), unsolved)
 	expect(t, CheckCNN(MyCNN{}), right)
 	expect(t, CheckCNN(small{8, 16}), "Most of them, 7850, are in fc")
@@ -834,6 +839,7 @@ func TestLinear(t *testing.T) {
 }
 
 func TestTraining(t *testing.T) {
+	trains(t)
 	expect(t, CheckTraining(func(Parameters, []float64, int) (loss float64, gradient Parameters) { return }, nil), unsolved)
 	expect(t, CheckTraining(backpropagate, momentumStep), right)
 	expect(t, CheckTraining(backpropagate, func(w, v, g, lr, momentum float64) (float64, float64) { return w - lr*g, 0 }), "so it is the step")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,7 +12,10 @@ import (
 
 // The round trip without PyTorch: the test answers in its place, with what Go itself predicted.
 func TestExchange(t *testing.T) {
-	if _, err := setup.Plugin(context.Background(), os.Stderr); err != nil {
+	if testing.Short() {
+		t.Skip("computes on XLA, so not with -short")
+	}
+	if _, err := setup.Plugin(t.Context(), os.Stderr); err != nil {
 		t.Fatal(err)
 	}
 	folder := filepath.Join(t.TempDir(), "exchange")

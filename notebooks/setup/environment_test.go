@@ -129,6 +129,7 @@ func TestWorkspaceAboveTheCheckout(t *testing.T) {
 }
 
 func TestReadersPythonSettingsStayOutside(t *testing.T) {
+	setsUp(t)
 	checkout, err := All(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -160,6 +161,7 @@ func TestReadersPythonSettingsStayOutside(t *testing.T) {
 }
 
 func TestReadersPipSettings(t *testing.T) {
+	setsUp(t)
 	checkout, err := All(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -223,6 +225,7 @@ func TestCheckoutByAnotherName(t *testing.T) {
 
 // Users of one checkout have build caches of their own.
 func TestSecondUserFindsAllSetUp(t *testing.T) {
+	setsUp(t)
 	checkout, err := All(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)

@@ -89,6 +89,7 @@ func TestWhatTheMachineLacks(t *testing.T) {
 
 // The scripts above stand for Pythons that this machine does not have; this is the real test's other half.
 func TestNewerPythonIsFoundBesideAnOldOne(t *testing.T) {
+	setsUp(t)
 	python, err := findPython(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +101,7 @@ func TestNewerPythonIsFoundBesideAnOldOne(t *testing.T) {
 }
 
 func TestNoNetwork(t *testing.T) {
+	setsUp(t)
 	const nobody = "http://127.0.0.1:1" // a port at which nothing answers
 	t.Run("for the plugin", func(t *testing.T) {
 		if runtime.GOOS != "linux" {
@@ -136,6 +138,7 @@ func TestNoNetwork(t *testing.T) {
 }
 
 func TestDownloadThatIsNotTheLockedOne(t *testing.T) {
+	setsUp(t)
 	if runtime.GOOS != "linux" || runtime.GOARCH != "amd64" {
 		t.Skip("the wheel made here is one for Linux on x86-64")
 	}
@@ -178,6 +181,7 @@ func TestDownloadThatIsNotTheLockedOne(t *testing.T) {
 }
 
 func TestFullDisk(t *testing.T) {
+	setsUp(t)
 	if _, err := os.Stat("/dev/full"); err != nil {
 		t.Skip("/dev/full stands for a full disk, and is not there")
 	}
@@ -197,6 +201,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestOtherFailuresNameTheLog(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	s := step{
 		name: "thing", title: "A thing",

@@ -9,6 +9,7 @@ import (
 
 // A kernel that crashes does not end gopls itself.
 func TestGoplsEndsWithItsKernel(t *testing.T) {
+	setsUp(t)
 	if EndWithParent(t.Context()) == nil {
 		t.Skip("this system has no setpriv, with which processes end with their parent")
 	}

@@ -12,8 +12,18 @@ import (
 	"testing"
 )
 
+// setsUp is called by each test that sets something up or uses what is: for that, Python must be there.
+// go test -short leaves it out.
+func setsUp(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs Python, so not with -short")
+	}
+}
+
 // The real set-up, in the checkout's own .setup, which all tests share.
 func TestAll(t *testing.T) {
+	setsUp(t)
 	checkout, err := All(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)
@@ -38,6 +48,7 @@ func TestAll(t *testing.T) {
 }
 
 func TestKernelForAnotherJupyter(t *testing.T) {
+	setsUp(t)
 	data := t.TempDir()
 	checkout, err := Here()
 	if err != nil {
@@ -119,6 +130,7 @@ func TestCloneWithWindowsLineEnds(t *testing.T) {
 
 // A reader may export a notebook as a script, which lands beside the launcher's own files.
 func TestExportedScript(t *testing.T) {
+	setsUp(t)
 	checkout, err := All(t.Context(), os.Stderr)
 	if err != nil {
 		t.Fatal(err)

@@ -32,6 +32,7 @@ func countingStep(input *string, count *atomic.Int32) step {
 }
 
 func TestStepIsDoneOnceUntilItsInputsChange(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	input := "version 1"
 	var count atomic.Int32
@@ -87,6 +88,7 @@ func listing(t *testing.T, folder string) string {
 }
 
 func TestInterruptedStepBeginsAnew(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	input := "version 1"
 	var count atomic.Int32
@@ -117,6 +119,7 @@ func TestInterruptedStepBeginsAnew(t *testing.T) {
 }
 
 func TestFailedStepIsDoneAgain(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	input := "version 1"
 	var count atomic.Int32
@@ -147,6 +150,7 @@ func (w waiting) Write(p []byte) (int, error) {
 }
 
 func TestSetUpsAtTheSameTimeDoTheWorkOnce(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	input := "version 1"
 	var count atomic.Int32
@@ -177,6 +181,7 @@ func TestSetUpsAtTheSameTimeDoTheWorkOnce(t *testing.T) {
 }
 
 func TestWaitingForAnotherSetUpCanBeInterrupted(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	input := "version 1"
 	var count atomic.Int32
@@ -249,6 +254,7 @@ func waitForEnd(t *testing.T, pid int) {
 }
 
 func TestInterruptedStepEndsWhatItStarted(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	ctx, interrupt := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
@@ -275,6 +281,7 @@ func TestSetUpToBeKilled(t *testing.T) {
 }
 
 func TestKilledSetUpEndsWhatItStarted(t *testing.T) {
+	setsUp(t)
 	if _, err := exec.LookPath("setpriv"); err != nil {
 		t.Skip("this system has no setpriv, with which processes end with their parent")
 	}
@@ -300,6 +307,7 @@ func TestKilledSetUpEndsWhatItStarted(t *testing.T) {
 
 // A step that failed half-way has spoiled the result that was there before.
 func TestStepThatFailedIsNotTakenForTheOneBefore(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	input := "version 1"
 	var count atomic.Int32
@@ -326,6 +334,7 @@ func TestStepThatFailedIsNotTakenForTheOneBefore(t *testing.T) {
 
 // That the commands of a step end well does not make its result.
 func TestStepWithoutAResultIsNotDone(t *testing.T) {
+	setsUp(t)
 	checkout := Checkout(t.TempDir())
 	input := ""
 	var count atomic.Int32
