@@ -1,6 +1,7 @@
 package mnistlib
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/janpfeifer/gonb/gonbui"
@@ -14,6 +15,7 @@ import (
 type livePlot struct {
 	iterations int    // of the whole run: how far the curves have to grow
 	id         string // of the output
+	started    time.Time
 	drawn      time.Time
 
 	now  func() time.Time
@@ -22,7 +24,7 @@ type livePlot struct {
 
 // newLivePlot is for a notebook only: see gonbui.IsNotebook.
 func newLivePlot(iterations int) *livePlot {
-	return &livePlot{iterations: iterations, id: gonbui.UniqueId(), now: time.Now, send: gonbui.SendData}
+	return &livePlot{iterations: iterations, id: gonbui.UniqueId(), started: time.Now(), now: time.Now, send: gonbui.SendData}
 }
 
 // redrawInterval keeps the browser, which shares the processor with the training, from being busy
@@ -37,7 +39,7 @@ func (p *livePlot) update(h *History) {
 		return
 	}
 	p.drawn = now
-	if svg, err := liveFigure(h, p.iterations).drawing().SVG(); err == nil {
+	if svg, err := liveFigure(h, p.iterations, now.Sub(p.started)).drawing().SVG(); err == nil {
 		p.send(&protocol.DisplayData{DisplayID: p.id, Data: map[protocol.MIMEType]any{protocol.MIMEImageSVG: string(svg)}})
 	}
 }
@@ -54,9 +56,14 @@ func (p *livePlot) close(h *History) error {
 	return gonbui.Error()
 }
 
-// liveFigure is the figure of a run that grows, over all its iterations.
-func liveFigure(h *History, iterations int) *Figure {
+// liveFigure is the figure of a run that grows, over all its iterations, and says how far it has come.
+func liveFigure(h *History, iterations int, elapsed time.Duration) *Figure {
 	f := runsFigure(h)
+	status := fmt.Sprintf("iteration %d of %d, %.0f s", len(h.Loss), iterations, elapsed.Seconds())
+	if n := len(h.ValidationAccuracy); n > 0 {
+		status += fmt.Sprintf(", validation accuracy %.3f", h.ValidationAccuracy[n-1])
+	}
+	f.note(status)
 	for _, panel := range f.panels {
 		spanIterations(panel.(*chart.Chart), float64(iterations))
 	}

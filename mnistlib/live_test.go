@@ -1,6 +1,7 @@
 package mnistlib
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +14,7 @@ func TestLivePlot(t *testing.T) {
 	var sent []*protocol.DisplayData
 	p := newLivePlot(310)
 	p.now = func() time.Time { return clock }
+	p.started = clock
 	p.send = func(d *protocol.DisplayData) { sent = append(sent, d) }
 
 	whole := madeUpRun("", 42, 100, 1)
@@ -37,7 +39,7 @@ func TestLivePlot(t *testing.T) {
 			t.Errorf("a redraw goes to output %q, the last to %q", d.DisplayID, last.DisplayID)
 		}
 	}
-	for _, d := range sent[:len(sent)-1] {
+	for i, d := range sent[:len(sent)-1] {
 		svg, ok := d.Data[protocol.MIMEImageSVG].(string)
 		if !ok || len(d.Data) != 1 {
 			t.Fatalf("a redraw has %d forms, want an SVG only", len(d.Data))
@@ -45,6 +47,9 @@ func TestLivePlot(t *testing.T) {
 		checkSVG(t, svg, "MLP(30), SGD(lr=0.1, momentum=0.9), seed 42")
 		if strings.Count(svg, ">300</text>") != 2 {
 			t.Error("the axes of a redraw do not reach to the end of the run")
+		}
+		if status := fmt.Sprintf("iteration %d of 310, %.0f s, validation accuracy 0.", 1+7*i, 0.21*float64(i)); !strings.Contains(svg, status) {
+			t.Errorf("redraw %d does not say %q", i+1, status)
 		}
 	}
 	if len(last.Data) != 3 {
@@ -59,6 +64,6 @@ func TestLivePlot(t *testing.T) {
 }
 
 func TestLiveFigure(t *testing.T) {
-	checkBundle(t, liveFigure(madeUpRun("", 42, 57, 1), 310), true)
-	checkBundle(t, liveFigure(&History{}, 310), true) // the legend's colours only
+	checkBundle(t, liveFigure(madeUpRun("", 42, 57, 1), 310, time.Second), true)
+	checkBundle(t, liveFigure(&History{}, 310, time.Second), true) // the legend's colours only
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/tutorial6/mnistlib/internal/chart"
 )
@@ -309,7 +310,7 @@ func TestWildLossesDoNotFlattenTheOthers(t *testing.T) {
 		if f.Subtitle != want {
 			t.Errorf("the subtitle is %q, want %q", f.Subtitle, want)
 		}
-		if live := liveFigure(h, 60).Subtitle; live != want {
+		if live := liveFigure(h, 60, time.Second).Subtitle; !strings.HasPrefix(live, want+"; iteration 60 of 60, 1 s") {
 			t.Errorf("while it grows, the subtitle is %q, want %q", live, want)
 		}
 	}
