@@ -1,8 +1,9 @@
-"""Executes a notebook: execute.py KERNEL NOTEBOOK RESULT
+"""Executes a notebook: execute.py KERNEL NOTEBOOK RESULT [TRANSPORT]
 
 Writes the executed notebook to RESULT, with the time of each cell in its metadata, and one JSON object
 a line to standard output: {"cell": 3} when cell 3 begins, {"cell": 3, "failure": "..."} when it failed,
-and {"failure": "..."} when the kernel did not start.
+and {"failure": "..."} when the kernel did not start. It reaches the kernel by TRANSPORT, tcp or ipc; ipc's
+sockets lie in Jupyter's folder for such things, so that two at once need two of these folders.
 """
 
 import json
@@ -12,8 +13,10 @@ import sys
 import time
 
 import nbformat
+from jupyter_core.paths import jupyter_runtime_dir
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, DeadKernelError
+from traitlets.config import Config
 
 # GoNB reports a cell whose program crashed as a success: only this tells, which it sends as a message of its
 # own, the last on standard error. The same line among others that a program prints says nothing.
@@ -34,7 +37,7 @@ class Client(NotebookClient):
         return super().output(outs, msg, display_id, cell_index)
 
 
-def main(kernel, path, result):
+def main(kernel, path, result, transport="tcp"):
     current, started = 0, 0.0
 
     def report(**event):
@@ -52,9 +55,14 @@ def main(kernel, path, result):
         if crash and "raises-exception" not in cell.metadata.get("tags", []):
             raise Crash(crash.group(1))
 
+    config = Config()
+    config.KernelManager.transport = transport
+    if transport == "ipc":
+        config.KernelManager.ip = os.path.join(jupyter_runtime_dir(), "kernel")
     notebook = nbformat.read(path, as_version=4)
     client = Client(
         notebook,
+        config=config,
         kernel_name=kernel,
         timeout=None,
         record_timing=False,  # GoNB dates its messages by the second only

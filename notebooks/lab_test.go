@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -140,8 +141,30 @@ func TestLabWantsItsTokenAndStaysOnThisMachine(t *testing.T) {
 	for processes(t, "kernel-"+kernel.ID, "gonb") == nil {
 		time.Sleep(50 * time.Millisecond)
 	}
+	checkReachedByItsUserOnly(t, processes(t, "kernel-"+kernel.ID, "gonb")[0])
 	stop()
 	waitForNoProcess(t, kernel.ID, "ServerApp.port="+address.Port())
+}
+
+// checkReachedByItsUserOnly looks at how the kernel with this command line is reached. A port would be open
+// to all users of the machine, and what they send there can end the kernel.
+func checkReachedByItsUserOnly(t *testing.T, kernel string) {
+	t.Helper()
+	found := regexp.MustCompile(`-kernel (\S+)`).FindStringSubmatch(kernel)
+	if found == nil {
+		t.Fatalf("this is no kernel: %s", kernel)
+	}
+	var connection struct{ Transport, IP string }
+	if content, err := os.ReadFile(found[1]); err != nil {
+		t.Error(err)
+	} else if err := json.Unmarshal(content, &connection); err != nil {
+		t.Error(err)
+	}
+	if connection.Transport != "ipc" {
+		t.Errorf("the kernel is reached by %s", connection.Transport)
+	} else if info, err := os.Stat(filepath.Dir(connection.IP)); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("its sockets lie in a folder that others may enter: %v (%v)", info, err)
+	}
 }
 
 // waitForNoProcess waits until no process has one of these texts in its command line.

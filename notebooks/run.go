@@ -113,10 +113,15 @@ func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path s
 	}
 	defer os.RemoveAll(tmp)
 	executed := filepath.Join(tmp, "executed.ipynb")
+	sockets, err := setup.NewSocketFolder()
+	if err != nil {
+		return nil, err
+	}
+	defer sockets.Remove()
 
-	words := append(setup.EndWithParent(ctx), checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed)
+	words := append(setup.EndWithParent(ctx), checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed, sockets.Transport())
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Env = checkout.JupyterEnv(ctx)
+	cmd.Env = append(checkout.JupyterEnv(ctx), sockets.Env())
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
 	cmd.WaitDelay = 10 * time.Second
 	var stderr bytes.Buffer

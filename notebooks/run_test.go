@@ -198,6 +198,7 @@ for { time.Sleep(time.Second) }`)
 				args, _ := exec.Command("ps", "-wwo", "args=", "-p", strconv.Itoa(kernel)).Output()
 				if found := regexp.MustCompile(`-kernel (\S+)`).FindSubmatch(args); found != nil {
 					connection = string(found[1])
+					checkReachedByItsUserOnly(t, string(args))
 				}
 				return
 			}

@@ -61,7 +61,7 @@ var mutations = []mutation{
 	{"two set-ups at once do the work once", "notebooks/setup/steps.go",
 		"return nil // another process did it while this one waited", "", "TestSetUpsAtTheSameTimeDoTheWorkOnce", settings},
 	{"downloads are the locked ones", "notebooks/setup/plugin_linux.go",
-		`"--require-hashes",`, "", "TestDownloadThatIsNotTheLockedOne", settings},
+		"\"--require-hashes\",\n\t\t\"--requirement=\"+lock,", "strings.Fields(pluginLock)[0],", "TestDownloadThatIsNotTheLockedOne", settings},
 	{"a symlinked checkout is the same one", "notebooks/setup/setup.go",
 		"dir, err = filepath.EvalSymlinks(dir)", "", "TestCheckoutByAnotherName", settings},
 
@@ -77,7 +77,7 @@ var mutations = []mutation{
 	{"pip's settings stay outside", "notebooks/setup/environment.go",
 		`"PYTHON", "PIP_", `, `"PYTHON", `, "TestReadersPipSettings", settings},
 	{"a kernel of another Jupyter sees no settings of Go", "notebooks/setup/kernel.go",
-		`env[name] = "" // which is Go's own value`, "", "TestReadersGoSettingsStayOutside", settings},
+		`env[name] = "" // which`, `env[name] = os.Getenv(name) // which`, "TestReadersGoSettingsStayOutside", settings},
 
 	// JupyterLab.
 	{"the token is in no command line", "notebooks/lab.go",
@@ -88,6 +88,9 @@ var mutations = []mutation{
 		`fmt.Fprintln(out, "JupyterLab is starting: this takes some seconds, on a busy machine up to a minute")`, "", "TestLabWantsItsTokenAndStaysOnThisMachine", command},
 	{"another server at the port is not taken for JupyterLab", "notebooks/lab.go",
 		"return response.StatusCode == http.StatusOK", "return true", "TestAnotherServerAtThePort", command},
+
+	{"no kernel has a port", "notebooks/setup/sockets.go",
+		`return "ipc"`, `return "tcp"`, "TestInterruptedRunLeavesNoProcess", command},
 
 	// Executing notebooks.
 	{"a crashed cell fails its notebook", "notebooks/execute.py",

@@ -51,19 +51,34 @@ func TestReadersGoSettingsStayOutside(t *testing.T) {
 			inFile += name + "=" + value + "\n"
 		}
 	}
-	for _, place := range []string{"variables", "the file of go env -w"} {
+	for _, place := range []string{"variables", "the file of go env -w", "another file"} {
 		t.Run(place, func(t *testing.T) {
 			clean := goSees(t, environment(t.Context()), "")
-			if place == "variables" {
-				for name, value := range hostileGo {
-					t.Setenv(name, value)
+			for name, value := range hostileGo {
+				if place != "variables" {
+					value = ""
 				}
+				t.Setenv(name, value)
+			}
+			switch place {
+			case "variables":
 				t.Setenv("GOPROXY", proxy)
-			} else {
-				for name := range hostileGo {
-					t.Setenv(name, "")
-				}
+			case "another file":
 				t.Setenv("GOENV", write(t, "env", inFile))
+			default:
+				t.Setenv("GOENV", "")
+				t.Setenv("HOME", t.TempDir())
+				t.Setenv("XDG_CONFIG_HOME", "")
+				folder, err := os.UserConfigDir()
+				if err == nil {
+					err = os.MkdirAll(filepath.Join(folder, "go"), 0o755)
+				}
+				if err == nil {
+					err = os.WriteFile(filepath.Join(folder, "go", "env"), []byte(inFile), 0o644)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
 			}
 			sees := goSees(t, environment(t.Context()), "")
 			for name := range hostileGo {

@@ -12,6 +12,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strconv"
+	"syscall"
 )
 
 // A Checkout is the folder of a clone of the repository.
@@ -85,20 +87,37 @@ func (c Checkout) Notebooks() string { return filepath.Join(string(c), "notebook
 func (c Checkout) Python() string { return c.path("venv", "bin", "python") }
 
 // JupyterEnv returns the environment in which to start Jupyter: the reader's own settings and kernels
-// are left out, and what Jupyter keeps goes to .setup/jupyter.
+// are left out.
 func (c Checkout) JupyterEnv(ctx context.Context) []string {
+	kept := c.jupyterFolder()
 	return append(environment(ctx),
-		"JUPYTER_CONFIG_DIR="+c.path("jupyter", "config"),
-		"JUPYTER_DATA_DIR="+c.path("jupyter", "data"),
-		"JUPYTER_RUNTIME_DIR="+c.path("jupyter", "runtime"),
-		"IPYTHONDIR="+c.path("jupyter", "ipython"),
+		"JUPYTER_CONFIG_DIR="+filepath.Join(kept, "config"),
+		"JUPYTER_DATA_DIR="+filepath.Join(kept, "data"),
+		"IPYTHONDIR="+filepath.Join(kept, "ipython"),
 	)
 }
 
 // JupyterLog creates the file to which Jupyter's messages go.
 func (c Checkout) JupyterLog() (*os.File, error) {
-	if err := os.MkdirAll(c.path("jupyter"), 0o755); err != nil {
+	kept := c.jupyterFolder()
+	if err := os.MkdirAll(kept, 0o755); err != nil {
 		return nil, err
 	}
-	return os.Create(c.path("jupyter", "jupyter.log"))
+	return os.Create(filepath.Join(kept, "jupyter.log"))
+}
+
+// jupyterFolder is where Jupyter keeps what it keeps: in .setup, or if that is another user's, in this
+// user's cache.
+func (c Checkout) jupyterFolder() string {
+	folder := c.path("jupyter")
+	if os.MkdirAll(folder, 0o755) == nil {
+		if info, err := os.Stat(folder); err == nil && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) {
+			return folder
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil { // this user has no home
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "tutorial6-"+strconv.Itoa(os.Getuid()))
 }
