@@ -93,8 +93,10 @@ func checkVegaLite(t *testing.T, spec map[string]any) {
 	for _, p := range spec["concat"].([]any) {
 		p := p.(map[string]any)
 		encoding, _ := p["encoding"].(map[string]any)
-		if x, _ := encoding["x"].(map[string]any); x["scale"] == nil {
-			continue // no chart
+		x, _ := encoding["x"].(map[string]any)
+		y, _ := encoding["y"].(map[string]any)
+		if x["scale"] == nil || y["scale"] == nil {
+			continue // no chart of two axes
 		}
 		domain := func(axis string) (low, high float64) {
 			d := encoding[axis].(map[string]any)["scale"].(map[string]any)["domain"].([]any)

@@ -193,6 +193,35 @@ func HeatMap(title, rowLabel, columnLabel string, rows, columns []string, values
 	return &Figure{Title: title, Description: strings.Join(words, "\n"), panels: []chart.Panel{table}, columns: 1}
 }
 
+// ForestPlot draws differences, each by the name of what is compared: a dot at the mean, a thick line over the 95 %
+// interval with other seeds, and a thin one over that with other seeds and other images, where it is known.
+func ForestPlot(title, label string, names []string, differences []Difference) *Figure {
+	if len(names) != len(differences) || len(names) == 0 {
+		return cannotDraw("%d names for %d differences; give each difference its name", len(names), len(differences))
+	}
+	panel := &chart.Forest{}
+	low, high := 0.0, 0.0 // the line at 0 is always there
+	var words []string
+	for i, d := range differences {
+		if !finite(d.Mean) || !finite(d.Low) || !finite(d.High) {
+			return cannotDraw("the difference %q is %v, from %v to %v", names[i], d.Mean, d.Low, d.High)
+		}
+		panel.Rows = append(panel.Rows, chart.ForestRow{Name: names[i], Mean: d.Mean, Low: d.Low, High: d.High, WideLow: d.ImagesLow, WideHigh: d.ImagesHigh})
+		low, high = min(low, d.Low), max(high, d.High)
+		line := fmt.Sprintf("%s: %+.4f, with other seeds %s", names[i], d.Mean, interval(d.Low, d.High))
+		if finite(d.ImagesLow) {
+			low, high = min(low, d.ImagesLow), max(high, d.ImagesHigh)
+			line += ", with other images too " + interval(d.ImagesLow, d.ImagesHigh)
+		}
+		words = append(words, line+": "+d.Verdict()+".")
+	}
+	panel.X = chart.NewAxis(label, low, high, 6)
+	return &Figure{
+		Title: title, Subtitle: "dot: mean difference; thick: 95 % interval with other seeds; thin: with other seeds and other images",
+		Description: strings.Join(words, "\n"), panels: []chart.Panel{panel}, columns: 1,
+	}
+}
+
 // pictures draws tiles in a grid, each with its caption.
 func pictures(title string, tiles []image.Image, captions []string) *Figure {
 	words := "No pictures."

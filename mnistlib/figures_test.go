@@ -3,6 +3,7 @@ package mnistlib
 import (
 	"bytes"
 	"encoding/json"
+	"image"
 	"image/png"
 	"math"
 	"strings"
@@ -101,6 +102,44 @@ func TestLines(t *testing.T) {
 	checkBundle(t, Lines("Nothing", "x", "y"), false)
 }
 
+func TestForestPlot(t *testing.T) {
+	f := ForestPlot("Claims", "difference", []string{"faster", "a <longer> name"}, []Difference{
+		{Mean: 0.02, Low: 0.01, High: 0.03, ImagesLow: -0.01, ImagesHigh: 0.05},
+		{Mean: -0.1, Low: -0.12, High: -0.08, ImagesLow: math.NaN(), ImagesHigh: math.NaN()},
+	})
+	checkBundle(t, f, true)
+	panel := f.panels[0].(*chart.Forest)
+	if panel.X.Min > -0.12 || panel.X.Max < 0.05 {
+		t.Errorf("the axis from %v to %v cuts off an interval", panel.X.Min, panel.X.Max)
+	}
+	for _, want := range []string{
+		"faster: +0.0200, with other seeds +0.0100 to +0.0300, with other images too -0.0100 to +0.0500: higher on these images; on others it may not be.",
+		"a <longer> name: -0.1000, with other seeds -0.1200 to -0.0800: lower.",
+	} {
+		if !strings.Contains(f.Description, want) {
+			t.Errorf("the description %q lacks %q", f.Description, want)
+		}
+	}
+	picture, err := f.drawing().PNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The second row's thick line, with its dot, spans 0.04 of the axis's 0.2, which has about 400 pixels, drawn 1.5 times as large.
+	bounds, found := decoded.Bounds(), false
+	for y := range bounds.Dy() {
+		colors := countColors(decoded.(*image.Paletted).SubImage(image.Rect(0, y, bounds.Dx(), y+1)))
+		found = found || math.Abs(float64(colors[chart.Palette[0]]+colors[chart.Palette[1]])-0.04/0.2*400*1.5) < 5
+	}
+	if !found {
+		t.Error("no line has the length of the second row's interval")
+	}
+	checkBundle(t, ForestPlot("One", "difference", []string{"same"}, []Difference{{ImagesLow: math.NaN(), ImagesHigh: math.NaN()}}), false)
+}
+
 func TestFiguresThatCannotBeDrawn(t *testing.T) {
 	for want, f := range map[string]*Figure{
 		"2 images have 784 pixels":      Gallery("", Images{Pixels: make([]byte, NumPixels), Labels: make([]byte, 2)}, nil),
@@ -110,6 +149,8 @@ func TestFiguresThatCannotBeDrawn(t *testing.T) {
 		"row \"a\" has 2 values":        HeatMap("", "", "", []string{"a"}, []string{"b"}, [][]float64{{1, 2}}),
 		"0 rows of values have 1 names": HeatMap("", "", "", []string{"a"}, []string{"b"}, nil),
 		"1 names for 0 samples":         Histograms("", "", []string{"a"}, nil),
+		"1 names for 0 differences":     ForestPlot("", "", []string{"a"}, nil),
+		"from NaN to NaN":               ForestPlot("", "", []string{"a"}, []Difference{{Low: math.NaN(), High: math.NaN()}}),
 		"has 1 X and 2 Y":               Lines("", "", "", Line{"a", []float64{1}, []float64{1, 2}}),
 	} {
 		for _, err := range []error{f.Show(), f.Save(t.TempDir() + "/figure.png")} {
