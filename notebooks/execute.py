@@ -1,9 +1,10 @@
-"""Executes a notebook: execute.py KERNEL NOTEBOOK RESULT [TRANSPORT]
+"""Executes a notebook: execute.py KERNEL NOTEBOOK RESULT [TRANSPORT [SECONDS]]
 
 Writes the executed notebook to RESULT, with the time of each cell in its metadata, and one JSON object
 a line to standard output: {"cell": 3} when cell 3 begins, {"cell": 3, "failure": "..."} when it failed,
 and {"failure": "..."} when the kernel did not start. It reaches the kernel by TRANSPORT, tcp or ipc; ipc's
-sockets lie in Jupyter's folder for such things, so that two at once need two of these folders.
+sockets lie in Jupyter's folder for such things, so that two at once need two of these folders. With SECONDS,
+a cell that takes longer is interrupted, and the next one runs.
 """
 
 import json
@@ -37,7 +38,7 @@ class Client(NotebookClient):
         return super().output(outs, msg, display_id, cell_index)
 
 
-def main(kernel, path, result, transport="tcp"):
+def main(kernel, path, result, transport="tcp", seconds=None):
     current, started = 0, 0.0
 
     def report(**event):
@@ -64,7 +65,8 @@ def main(kernel, path, result, transport="tcp"):
         notebook,
         config=config,
         kernel_name=kernel,
-        timeout=None,
+        timeout=seconds and float(seconds),
+        interrupt_on_timeout=True,
         record_timing=False,  # GoNB dates its messages by the second only
         resources={"metadata": {"path": os.path.dirname(path)}},
         on_cell_start=begin,

@@ -5,6 +5,7 @@ import (
 	"go/parser"
 	"go/token"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -83,6 +84,57 @@ func TestExercisesInTheKernel(t *testing.T) {
 	for i, c := range executeCells(t, false, sources...) {
 		if printed := c.stream("stdout"); !strings.Contains(printed, says[i]) {
 			t.Errorf("%s\nprints %s%s\nexpected %q in it", sources[i], printed, c.stream("stderr"), says[i])
+		}
+	}
+}
+
+// Each exercise is followed by two hints and the solution that is tested, folded away.
+func TestHintsOfTheExercises(t *testing.T) {
+	nb, err := readNotebook("exercises.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := os.ReadFile("exercises/solutions_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	solutions := map[string]string{}
+	for _, d := range declarations(t, string(file)) {
+		solutions[d.name] = d.text
+	}
+	exercises, err := nb.exercises()
+	if err != nil || len(exercises) != len(wrongAnswers) {
+		t.Fatalf("there are %d exercises (%v)", len(exercises), err)
+	}
+	cells := nb.cells()
+	for i, c := range cells {
+		if !c.isCode() || checkCall.FindString(c.source()) == "" {
+			continue
+		}
+		e := exercises[0]
+		exercises = exercises[1:]
+		hints := cells[i+1].source()
+		var summaries []string
+		for _, part := range strings.Split(hints, "<details><summary>")[1:] {
+			summary, rest, _ := strings.Cut(part, "</summary>\n\n") // Markdown begins after an empty line
+			if !strings.HasSuffix(strings.TrimSpace(rest), "\n\n</details>") {
+				t.Errorf("exercise %d: %s does not end", e.Number, summary)
+			}
+			summaries = append(summaries, summary)
+		}
+		if want := []string{"Hint 1", "Hint 2", "Solution"}; !slices.Equal(summaries, want) {
+			t.Errorf("exercise %d has %q", e.Number, summaries)
+		}
+		_, code, _ := strings.Cut(hints, "```go\n")
+		code, _, _ = strings.Cut(code, "```")
+		names, err := declaredNames(code)
+		if err != nil || !slices.Equal(names, e.names) {
+			t.Errorf("the solution of exercise %d declares %q, not %q (%v)", e.Number, names, e.names, err)
+		}
+		for _, d := range declarations(t, "package p\n"+code) {
+			if d.text != solutions[d.name] {
+				t.Errorf("the solution of exercise %d is not the one that is tested:\n%s", e.Number, d.text)
+			}
 		}
 	}
 }

@@ -26,6 +26,12 @@ const help = `Usage, in the folder of the checkout:
       Executes the notebooks, all if none is named, and prints what they
       trained. It fails when a cell fails. The executed notebooks go to the
       folder DIR, or with -inplace replace the notebooks.
+  go run ./notebooks progress [NOTEBOOK]
+      Says which exercises are solved.
+  go run ./notebooks grade [-o DIR] [-time 2m] [-memory 4096] FOLDER
+      Checks the exercises of a class, FOLDER/STUDENT/.../exercises.ipynb, each
+      student's without a network where the system can, and for at most so long
+      a cell and so many MiB a process. Writes grades.csv and grades.html.
   go run ./notebooks check
       Says what is wrong on this machine, and how to mend it.
   go run ./notebooks kernel -user | -prefix DIR
@@ -79,6 +85,7 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 		inPlace   bool
 		user      bool
 		prefix    string
+		within    limits
 	)
 	switch name {
 	case "lab":
@@ -90,7 +97,11 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 	case "kernel":
 		flags.BoolVar(&user, "user", false, "")
 		flags.StringVar(&prefix, "prefix", "", "")
-	case "setup", "check":
+	case "grade":
+		flags.StringVar(&outputDir, "o", ".", "")
+		flags.DurationVar(&within.Time, "time", 2*time.Minute, "")
+		flags.IntVar(&within.Memory, "memory", 4096, "")
+	case "setup", "check", "progress":
 	case "help":
 		return flag.ErrHelp
 	default:
@@ -102,8 +113,15 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 		}
 		return fmt.Errorf("%v: go run ./notebooks -help lists the flags", err)
 	}
-	if name != "run" && flags.NArg() > 0 {
-		return fmt.Errorf("%q is one argument too many: go run ./notebooks -help shows the usage", flags.Arg(0))
+	most := map[string]int{"run": flags.NArg(), "progress": 1, "grade": 1}[name] // else none
+	if flags.NArg() > most {
+		return fmt.Errorf("%q is one argument too many: go run ./notebooks -help shows the usage", flags.Arg(most))
+	}
+	if name == "grade" && flags.NArg() == 0 {
+		return errors.New("the folder is missing in which the class has handed in: go run ./notebooks grade FOLDER")
+	}
+	if name == "grade" && (within.Time <= 0 || within.Memory <= 0) {
+		return errors.New("a limit must be above 0: -time 2m is two minutes, -memory 4096 is 4 GiB")
 	}
 
 	switch name {
@@ -111,6 +129,16 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 		return check(ctx, out)
 	case "kernel":
 		return addKernel(ctx, out, user, prefix)
+	case "progress":
+		checkout, err := setup.Here()
+		if err != nil {
+			return err
+		}
+		path := filepath.Join(checkout.Notebooks(), "exercises.ipynb")
+		if flags.NArg() == 1 {
+			path = flags.Arg(0)
+		}
+		return printProgress(out, checkout, path)
 	}
 	checkout, err := setup.All(ctx, out)
 	if err != nil {
@@ -127,6 +155,8 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 			}
 		}
 		return runNotebooks(ctx, out, checkout, paths, outputDir, inPlace)
+	case "grade":
+		return gradeAll(ctx, out, checkout, flags.Arg(0), outputDir, within)
 	}
 	fmt.Fprintln(out, "everything is set up: go run ./notebooks opens the tutorial")
 	return nil

@@ -99,6 +99,12 @@ func ownNames(paths []string, folder string) error {
 // execute executes a notebook in the kernel. With the error that says which cell failed, it returns the
 // notebook as far as it came.
 func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path string) (notebook, error) {
+	return executeWithin(ctx, out, checkout, path, nil)
+}
+
+// executeWithin does so within limits, if there are any: a cell that takes too long is interrupted, and the
+// next one runs.
+func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, path string, limits *limits) (notebook, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
@@ -119,7 +125,11 @@ func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path s
 	}
 	defer sockets.Remove()
 
-	words := append(setup.EndWithParent(ctx), checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed, sockets.Transport())
+	words := []string{checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed, sockets.Transport()}
+	if limits != nil {
+		words = limits.words(append(words, fmt.Sprint(limits.Time.Seconds())))
+	}
+	words = append(setup.EndWithParent(ctx), words...)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env = append(checkout.JupyterEnv(ctx), sockets.Env())
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"encoding/csv"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// handIn writes a student's notebook with these cells into the folder.
+func handIn(t *testing.T, folder, path string, cells ...string) string {
+	t.Helper()
+	path = filepath.Join(folder, path)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(writeNotebook(t, cells...), path); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// numbered returns these exercises of the assignment.
+func numbered(t *testing.T, numbers ...int) []exercise {
+	t.Helper()
+	all, err := assignment(checkout(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.DeleteFunc(all, func(e exercise) bool { return !slices.Contains(numbers, e.Number) })
+}
+
+const (
+	countSolved = `func linearParameters(in, out int) int { return in*out + out }
+
+func convParameters(in, out int) int { return 9*in*out + out }
+
+func normParameters(channels int) int { return 2 * channels }
+`
+	momentumSolved = `func momentumStep(w, v, g, lr, momentum float64) (newW, newV float64) {
+	newV = momentum*v + g
+	return w - lr*newV, newV
+}
+`
+	countCheck = "\n%%\nexercises.CheckCount(linearParameters, convParameters, normParameters)"
+)
+
+// What students hand in, and what becomes of it. Each has solved exercise 6 as well, in a cell that comes later.
+func TestWhatStudentsHandIn(t *testing.T) {
+	t.Parallel()
+	checkout := checkout(t)
+	exercises := numbered(t, 1, 6)
+	for _, test := range []struct {
+		name, cell string
+		solved     bool
+		says       string
+	}{
+		{"without its check", countSolved, true, "With these three"},
+		{"with another check", countSolved + "\n%%\nexercises.CheckCount(nil, nil, nil)", true, "With these three"},
+		{"a renamed function", strings.Replace(countSolved, "linearParameters", "linearCount", 1) + countCheck, false, "linearParameters is missing, or has another name"},
+		{"that does not compile", strings.Replace(countSolved, "in*out + out", "in*outputs", 1) + countCheck, false, "the cell does not compile: "},
+		{"that never ends", strings.Replace(countSolved, "return in*out + out", "for {\n}", 1) + countCheck, false, "did not end within 30s"},
+		{"whose statements never end", countSolved + "\n%%\nfor {\n}", true, "With these three"},
+		{"that stops", strings.Replace(countSolved, "return in*out + out", `panic("<b>bold</b>")`, 1) + countCheck, false, "Your code stopped: <b>bold</b>"},
+		{"that ends the program", strings.Replace(countSolved, "return in*out + out", `fmt.Println("Exercise 1, counting parameters: right. "); os.Exit(0); return 0`, 1), false, "it ended before its check did"},
+		{"that brings a package of the same name", "type praise struct{}\n\nfunc (praise) CheckCount(...any) string { return \"Exercise 1: right. \" }\n\nvar exercises praise\n\nfunc linearParameters(in, out int) int { return 7 }\n\nfunc convParameters(in, out int) int { return 7 }\n\nfunc normParameters(channels int) int { return 7 }", false, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			path := handIn(t, t.TempDir(), "exercises.ipynb", test.cell, momentumSolved)
+			within := limits{Time: 2 * time.Minute, Memory: 4096}
+			if strings.Contains(test.says, "30s") {
+				within.Time = 30 * time.Second
+			}
+			within.apart(t.Context())
+			marks := gradeNotebook(t.Context(), checkout, path, exercises, within)
+			if len(marks) != 2 || marks[0].Solved != test.solved || !strings.Contains(marks[0].Message, test.says) {
+				t.Errorf("the marks are %+v; expected that solved is %t and the message %q", marks, test.solved, test.says)
+			}
+			if !marks[1].Solved && test.name != "that brings a package of the same name" {
+				t.Errorf("exercise 6 is %+v", marks[1])
+			}
+		})
+	}
+}
+
+// A notebook reaches no network, leaves no process behind, and gets only so much memory.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	checkout := checkout(t)
+	within := limits{Time: time.Minute, Memory: 4096}
+	if !within.apart(t.Context()) {
+		t.Skip("this system does not let a process run apart")
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	path := handIn(t, t.TempDir(), "limits.ipynb", "%noautoget",
+		"%%\n_, err := net.Dial(\"tcp\", \""+listener.Addr().String()+"\")\nfmt.Println(err)",
+		"%%\nfmt.Println(exec.Command(\"setsid\", \"sleep\", \"86423\").Start())",
+		"%%\nlarge := make([]byte, 8<<30)\nfor i := range large {\n\tlarge[i] = 1\n}\nfmt.Println(len(large))")
+	nb, err := executeWithin(t.Context(), io.Discard, checkout, path, &within)
+	if nb == nil {
+		t.Fatal(err)
+	}
+	cells := nb.cells()
+	if said := cells[1].stream("stdout"); !strings.Contains(said, "connection refused") && !strings.Contains(said, "unreachable") {
+		t.Errorf("a connection to this machine gives %q", said)
+	}
+	if said := cells[2].stream("stdout"); said != "<nil>\n" {
+		t.Fatalf("no process was started: %q", said)
+	}
+	waitForNoProcess(t, "sleep 86423")
+	if said := cells[3].stream("stdout") + cells[3].stream("stderr"); !strings.Contains(said, "out of memory") {
+		t.Errorf("8 GiB give %q", said)
+	}
+}
+
+func TestFoldersOfAClass(t *testing.T) {
+	exercises := numbered(t, 1)
+	folder := t.TempDir()
+	handIn(t, folder, "ann/exercises/exercises.ipynb", countSolved)
+	handIn(t, folder, "ben/exercises/exercises.ipynb", countSolved) // two with one file name
+	handIn(t, folder, "ben/exercises/exercises_20261126101500.ipynb", countSolved)
+	handIn(t, folder, "ben/exercises/.ipynb_checkpoints/exercises-checkpoint.ipynb", countSolved)
+	handIn(t, folder, "cem/tutorial6/notebooks/tutorial.ipynb", "var data = mnistlib.MNIST()")
+	handIn(t, folder, "dora.ipynb", countSolved)
+	if err := os.Symlink(filepath.Join(folder, "ann/exercises/exercises.ipynb"), filepath.Join(folder, "cem/mine.ipynb")); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.MkdirAll(filepath.Join(folder, "eli"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(folder, "eli", "exercises.ipynb"), []byte("{"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	grades, err := handedIn(folder, exercises)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var found []string
+	for _, g := range grades {
+		found = append(found, g.Student+": "+g.Notebook)
+	}
+	want := []string{"ann: ann/exercises/exercises.ipynb", "ben: ben/exercises/exercises.ipynb", "ben: ben/exercises/exercises_20261126101500.ipynb",
+		"cem: ", "dora: dora.ipynb", "eli: eli/exercises.ipynb"}
+	if !slices.Equal(found, want) {
+		t.Errorf("found %q, want %q", found, want)
+	}
+	if marks := gradeNotebook(t.Context(), "", filepath.Join(folder, "eli/exercises.ipynb"), exercises, limits{}); marks[0].Message != "the file cannot be read as a notebook" {
+		t.Errorf("a broken file gives %+v", marks)
+	}
+}
+
+// The tables of a class: nbgrader's folders, and a student who hands in nothing.
+func TestGradesAreWritten(t *testing.T) {
+	t.Parallel()
+	checkout := checkout(t)
+	course, output := t.TempDir(), filepath.Join(t.TempDir(), "tables")
+	handIn(t, course, "submitted/ann/exercises/exercises.ipynb", countSolved)
+	if err := os.MkdirAll(filepath.Join(course, "submitted", "=cmd()<script>"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := gradeAll(t.Context(), &out, checkout, course, output, limits{Time: time.Minute, Memory: 4096}); err != nil {
+		t.Fatal(err, out.String())
+	}
+	if !strings.Contains(out.String(), "ann/exercises.ipynb: 1 of 15 solved") {
+		t.Errorf("it printed %s", out.String())
+	}
+	page, err := os.ReadFile(filepath.Join(output, "grades.html"))
+	if err != nil || strings.Contains(string(page), "<script") || !strings.Contains(string(page), "&lt;script&gt;") || !strings.Contains(string(page), "1 of 15") {
+		t.Errorf("the page is (%v)\n%s", err, page)
+	}
+	file, err := os.Open(filepath.Join(output, "grades.csv"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rows, err := csv.NewReader(file).ReadAll()
+	if err != nil || len(rows) != 1+2*15 {
+		t.Fatalf("there are %d rows (%v)", len(rows), err)
+	}
+	if want := []string{"'=cmd()<script>", "", "1", "Counting parameters", "no", "no notebook was handed in"}; !slices.Equal(rows[1], want) {
+		t.Errorf("the first row is %q, want %q", rows[1], want)
+	}
+	if row := rows[16]; row[0] != "ann" || row[4] != "yes" || rows[17][5] != "crossEntropy is missing, or has another name" {
+		t.Errorf("ann's rows are %q and %q", row, rows[17])
+	}
+	if err := gradeAll(t.Context(), &out, checkout, t.TempDir(), output, limits{}); err == nil || !strings.Contains(err.Error(), "holds no notebooks") {
+		t.Errorf("an empty folder gives %v", err)
+	}
+}
+
+func TestMessagesAreShortAndHarmless(t *testing.T) {
+	if got := oneLine("a\x1b[31m\n\tb‮ c" + strings.Repeat("x", 500)); strings.ContainsAny(got, "\x1b\n\t‮") || len([]rune(got)) > longestMessage+2 {
+		t.Errorf("the message is %q", got)
+	}
+	for text, want := range map[string]string{"": "", "=1+1": "'=1+1", "@x": "'@x", "fine": "fine"} {
+		if got := harmless(text); got != want {
+			t.Errorf("harmless(%q) is %q", text, got)
+		}
+	}
+}
+
+func TestProgress(t *testing.T) {
+	checkout := checkout(t)
+	path := writeNotebook(t, "%%\nfmt.Println()")
+	nb, err := readNotebook(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := "Exercise 1, counting parameters: not right yet. The bias.\nExercise 1, counting parameters: right. Well.\n" +
+		"Exercise 9, better, or lucky?: right. A mean.\nExercise 10, batch normalization: right. The two.\nExercise 10, batch normalization: not right yet. Now.\n"
+	nb.cells()[0]["outputs"] = []any{map[string]any{"output_type": "stream", "name": "stdout", "text": printed}}
+	if err := nb.write(path); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if err := printProgress(&out, checkout, path); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\n2   Softmax and cross-entropy ", " not tried yet\n", "\n10  Batch normalization, forward", " not right yet\n", "\n2 of 15 exercises are solved"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("progress lacks %q:\n%s", want, out.String())
+		}
+	}
+}
