@@ -36,12 +36,17 @@ var jupyterSettings = map[string]string{
 	// Nothing is fetched from the network while a reader works.
 	"etc/jupyter/jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
 	"etc/jupyter/labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
+	// On a busy machine the kernel takes seconds to complete a name; JupyterLab by itself drops what comes after one.
+	"etc/jupyter/labconfig/default_setting_overrides.json": `{"@jupyterlab/completer-extension:manager": {"providerTimeout": 10000}}`,
 	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
+	// A cell that prints without end is cut short, in bytes of text a second (figures do not count): a hundred
+	// thousand lines freeze the browser.
 	// The file browser shows notebooks and a reader's own files, not the programs behind the notebooks.
 	"etc/jupyter/jupyter_server_config.json": `{
   ` + exportScript + `,
-  "ContentsManager": {"hide_globs": ["check.go", "lab.go", "main.go", "notebook.go", "run.go", "table.go", "*_test.go", "execute.py", "lab.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
+  "ContentsManager": {"hide_globs": ["assignment.go", "check.go", "grade.go", "grade.html", "lab.go", "limits.go", "main.go", "notebook.go", "run.go", "table.go", "*_test.go", "execute.py", "lab.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
+  "ZMQChannelsWebsocketConnection": {"iopub_data_rate_limit": 100000},
   "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
   "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
 }`,
