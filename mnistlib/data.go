@@ -66,6 +66,8 @@ func (d Data) Split(seed uint64) Data {
 	return Data{Train: all.Slice(0, n), Validation: all.Slice(n, all.Len())}
 }
 
+// mnist/README.md says where the digits are from, and under which licence.
+//
 //go:generate go run mnist/generate.go
 //go:embed mnist/*.gz
 var embedded embed.FS

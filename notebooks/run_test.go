@@ -281,6 +281,25 @@ func TestNotebooksNameTheKernel(t *testing.T) {
 	}
 }
 
+// The folder for temporary files is one for all users of a machine.
+func TestNotebooksShareNoFileBetweenUsers(t *testing.T) {
+	paths, err := filepath.Glob("*.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		nb, err := readNotebook(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, c := range nb.cells() {
+			if strings.Contains(c.source(), "os.TempDir()") && !strings.Contains(c.source(), "os.Getuid()") {
+				t.Errorf("%s: cell %d writes a file that another user may have there", path, i+1)
+			}
+		}
+	}
+}
+
 func TestCommandLine(t *testing.T) {
 	for _, test := range []struct {
 		args []string

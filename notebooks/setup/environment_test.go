@@ -20,6 +20,19 @@ func write(t *testing.T, name, content string) string {
 	return path
 }
 
+// newHome gives the test a home of its own. The go command may still write there when the test has ended.
+func newHome(t *testing.T) {
+	t.Helper()
+	folder, err := os.MkdirTemp("", "home")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	t.Setenv("HOME", folder)
+	t.Setenv("XDG_CONFIG_HOME", "")
+	t.Setenv("XDG_CACHE_HOME", "")
+}
+
 // hostileGo are settings of Go with each of which something here does not build or start.
 var hostileGo = map[string]string{
 	"GOFLAGS": "-mod=vendor -nonsense", "GOWORK": "/nowhere/go.work", "GO111MODULE": "off", "GOROOT": "/nowhere",
@@ -67,8 +80,7 @@ func TestReadersGoSettingsStayOutside(t *testing.T) {
 				t.Setenv("GOENV", write(t, "env", inFile))
 			default:
 				t.Setenv("GOENV", "")
-				t.Setenv("HOME", t.TempDir())
-				t.Setenv("XDG_CONFIG_HOME", "")
+				newHome(t)
 				folder, err := os.UserConfigDir()
 				if err == nil {
 					err = os.MkdirAll(filepath.Join(folder, "go"), 0o755)
@@ -163,8 +175,8 @@ func TestReadersPythonSettingsStayOutside(t *testing.T) {
 			if _, err := findPython(t.Context()); err != nil {
 				t.Errorf("no Python was found: %v", err)
 			}
-			if !jupyterStep.works(t.Context(), checkout) {
-				t.Error("JupyterLab counts as not set up")
+			if err := jupyterStep.fault(t.Context(), checkout); err != nil {
+				t.Errorf("JupyterLab counts as not set up: %v", err)
 			}
 			for _, variable := range checkout.JupyterEnv(t.Context()) {
 				if strings.HasPrefix(variable, name+"=") {
@@ -246,10 +258,45 @@ func TestSecondUserFindsAllSetUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("GOCACHE", t.TempDir())
-	t.Setenv("HOME", t.TempDir())
+	newHome(t)
 	t.Setenv("GOMODCACHE", t.TempDir())
 	if err := checkout.Missing(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// The Python that the first user's set-up found may be in that user's home.
+func TestPythonThatTheSecondUserCannotRun(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	if err := os.MkdirAll(filepath.Dir(checkout.Python()), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(checkout.Python(), []byte("not for you"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	says(t, jupyterStep.fault(t.Context(), checkout), "its Python does not run", "permission denied")
+}
+
+// What Jupyter keeps cannot lie in a folder of another user.
+func TestSecondUserHasAnotherFolderForJupyter(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	if folder := checkout.jupyterFolder(); folder != checkout.path("jupyter") {
+		t.Errorf("of one's own checkout, it is %s", folder)
+	}
+	if os.Getuid() != 0 {
+		t.Skip("only root can give a folder to another user")
+	}
+	if err := os.Chown(checkout.path("jupyter"), 1234, 1234); err != nil {
+		t.Fatal(err)
+	}
+	newHome(t)
+	log, err := checkout.JupyterLog()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer log.Close()
+	if !strings.HasPrefix(log.Name(), os.Getenv("HOME")) || strings.Contains(strings.Join(checkout.JupyterEnv(t.Context()), "\n"), checkout.path("jupyter")) {
+		t.Errorf("Jupyter writes to another user's folder: %s", log.Name())
 	}
 }
 

@@ -189,7 +189,7 @@ func TestFullDisk(t *testing.T) {
 	s := step{
 		name: "thing", title: "A thing",
 		inputs: func(context.Context, Checkout) ([]string, error) { return nil, nil },
-		works:  exists("thing"),
+		fault:  exists("thing"),
 	}
 	s.do = func(context.Context, Checkout, *runner) error { return os.WriteFile("/dev/full", []byte("x"), 0o644) }
 	says(t, checkout.install(t.Context(), io.Discard, s), "the disk is full", "free 3 GB")
@@ -206,7 +206,7 @@ func TestOtherFailuresNameTheLog(t *testing.T) {
 	s := step{
 		name: "thing", title: "A thing",
 		inputs: func(context.Context, Checkout) ([]string, error) { return nil, nil },
-		works:  exists("thing"),
+		fault:  exists("thing"),
 		do: func(ctx context.Context, c Checkout, run *runner) error {
 			return run.run(ctx, string(c), nil, "sh", "-c", "echo first; echo last; exit 3")
 		},

@@ -19,7 +19,7 @@ var gonbStep = step{
 	inputs: func(_ context.Context, c Checkout) ([]string, error) {
 		return readAll(filepath.Join(string(c), "go.mod"))
 	},
-	works: exists("bin/gonb", "bin/goimports"),
+	fault: exists("bin/gonb", "bin/goimports"),
 	do: func(ctx context.Context, c Checkout, run *runner) error {
 		bin := filepath.Join(run.tmp, "bin")
 		if err := run.run(ctx, string(c), nil, "go", "build", "-o", bin+string(filepath.Separator),
@@ -27,6 +27,9 @@ var gonbStep = step{
 			return err
 		}
 		if err := run.run(ctx, run.tmp, nil, filepath.Join(bin, "gonb"), "-version"); err != nil {
+			return err
+		}
+		if err := run.run(ctx, run.tmp, nil, filepath.Join(bin, "goimports"), filepath.Join(string(c), "notebooks", "main.go")); err != nil {
 			return err
 		}
 		for _, name := range []string{"gonb", "goimports"} {
@@ -70,7 +73,7 @@ var goplsStep = step{
 		inputs, err := readAll(c.goplsMod(), strings.TrimSuffix(c.goplsMod(), ".mod")+".sum")
 		return append(inputs, c.goplsWrapper(ctx)), err
 	},
-	works: exists("gopls/gopls", "bin/gopls"),
+	fault: exists("gopls/gopls", "bin/gopls"),
 	do: func(ctx context.Context, c Checkout, run *runner) error {
 		gopls := filepath.Join(run.tmp, "gopls")
 		if err := run.run(ctx, string(c), nil, "go", "build", "-modfile="+c.goplsMod(), "-o", gopls,
@@ -109,7 +112,7 @@ var cacheStep = step{
 		// set it up anew, and only waits for the first cell.
 		return readAll(append(sources, filepath.Join(string(c), "go.mod"), filepath.Join(string(c), "go.sum"))...)
 	},
-	works: func(context.Context, Checkout) bool { return true },
+	fault: exists(),
 	do: func(ctx context.Context, c Checkout, run *runner) error {
 		version := strings.TrimPrefix(strings.Fields(runtime.Version())[0], "go") // not below what go.mod asks for
 		cell := map[string]string{

@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	_ "embed"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,11 +19,15 @@ var jupyterStep = step{
 	inputs: func(_ context.Context, c Checkout) ([]string, error) {
 		return []string{jupyterLock, string(c)}, nil // an environment cannot be moved
 	},
-	works: func(ctx context.Context, c Checkout) bool {
-		// A system's new Python does not see the packages that an older one installed.
+	fault: func(ctx context.Context, c Checkout) error {
+		// A system's new Python does not see the packages that an older one installed, and one in the home of
+		// who set it up may serve nobody else.
 		cmd := exec.CommandContext(ctx, c.Python(), "-I", "-c", "import jupyter_core")
 		cmd.Env = environment(ctx)
-		return cmd.Run() == nil
+		if output, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("its Python does not run (%w) %s", err, lastLine(output))
+		}
+		return nil
 	},
 	do: func(ctx context.Context, c Checkout, run *runner) error {
 		python, err := findPython(ctx)

@@ -63,7 +63,7 @@ var kernelStep = step{
 		spec, err := c.kernelSpec(ctx, nil)
 		return []string{string(spec), fmt.Sprint(jupyterSettings)}, err
 	},
-	works: exists("venv/share/jupyter/kernels/" + KernelName + "/kernel.json"),
+	fault: exists("venv/share/jupyter/kernels/" + KernelName + "/kernel.json"),
 	do: func(ctx context.Context, c Checkout, _ *runner) error {
 		for name, content := range jupyterSettings {
 			path := c.path("venv", name)

@@ -20,6 +20,6 @@ var pluginStep = step{
 	inputs: func(context.Context, Checkout) ([]string, error) {
 		return []string{pluginLock, runtime.GOOS, runtime.GOARCH}, nil
 	},
-	works: exists("plugin/" + pluginFile),
+	fault: exists("plugin/" + pluginFile),
 	do:    installPlugin,
 }

@@ -109,7 +109,10 @@ func explain(title string, err error, output []byte, log string) error {
 	case log == "":
 		return fmt.Errorf("%s: %w", title, err)
 	}
-	last := strings.TrimSpace(string(output))
-	last = last[strings.LastIndexByte(last, '\n')+1:]
-	return fmt.Errorf("%s failed (%v: %s): the whole output is in %s", title, err, last, filepath.Clean(log))
+	return fmt.Errorf("%s failed (%w: %s): the whole output is in %s", title, err, lastLine(output), filepath.Clean(log))
+}
+
+func lastLine(output []byte) string {
+	text := strings.TrimSpace(string(output))
+	return text[strings.LastIndexByte(text, '\n')+1:]
 }

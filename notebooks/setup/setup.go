@@ -59,8 +59,8 @@ func (c Checkout) Missing(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if !c.done(ctx, s, stamp) {
-			return fmt.Errorf("not set up: %s: run go run ./notebooks setup", s.title)
+		if err := c.done(ctx, s, stamp); err != nil {
+			return fmt.Errorf("%s: %v: run go run ./notebooks setup", s.title, err)
 		}
 	}
 	return nil

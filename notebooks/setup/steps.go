@@ -22,8 +22,8 @@ type step struct {
 
 	// inputs are all that the result depends on: when they change, the step is done again.
 	inputs func(ctx context.Context, c Checkout) ([]string, error)
-	// works tells whether the result is still there.
-	works func(ctx context.Context, c Checkout) bool
+	// fault looks at the result, and says what is wrong with it: nil if it is there and serves.
+	fault func(ctx context.Context, c Checkout) error
 	// do may find a half-done result of an interrupted run, and replaces it.
 	do func(ctx context.Context, c Checkout, run *runner) error
 }
@@ -41,7 +41,7 @@ func (c Checkout) install(ctx context.Context, out io.Writer, steps ...step) err
 		if err != nil {
 			return err
 		}
-		if c.done(ctx, s, stamp) {
+		if c.done(ctx, s, stamp) == nil {
 			continue // without a lock, so that a read-only .setup serves too
 		}
 		if !checked { // now, rather than after minutes of downloads
@@ -68,21 +68,31 @@ func (c Checkout) stamp(ctx context.Context, s step) (string, error) {
 	return fmt.Sprintf("%x", sha256.Sum256([]byte(strings.Join(inputs, "\x00")))), err
 }
 
-// done tells whether the step's result was made from the inputs that the stamp stands for.
-func (c Checkout) done(ctx context.Context, s step, stamp string) bool {
+// done returns an error unless the step's result was made from the inputs that the stamp stands for, and serves.
+func (c Checkout) done(ctx context.Context, s step, stamp string) error {
 	written, err := os.ReadFile(c.path("steps", s.name))
-	return err == nil && string(written) == stamp && s.works(ctx, c)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return errors.New("it was not set up")
+	case err != nil:
+		return err
+	case len(written) == 0:
+		return errors.New("its set-up did not come to its end")
+	case string(written) != stamp:
+		return errors.New("it was made from other files than those that are there now")
+	}
+	return s.fault(ctx, c)
 }
 
 // exists returns a step's check that all these files of .setup are there.
-func exists(files ...string) func(context.Context, Checkout) bool {
-	return func(_ context.Context, c Checkout) bool {
+func exists(files ...string) func(context.Context, Checkout) error {
+	return func(_ context.Context, c Checkout) error {
 		for _, file := range files {
 			if _, err := os.Stat(c.path(file)); err != nil {
-				return false
+				return err
 			}
 		}
-		return true
+		return nil
 	}
 }
 
@@ -100,7 +110,7 @@ func (c Checkout) perform(ctx context.Context, out io.Writer, label string, s st
 	if err := lock(ctx, out, file, s.title); err != nil {
 		return err
 	}
-	if c.done(ctx, s, stamp) {
+	if c.done(ctx, s, stamp) == nil {
 		return nil // another process did it while this one waited
 	}
 
@@ -113,8 +123,10 @@ func (c Checkout) perform(ctx context.Context, out io.Writer, label string, s st
 	if err == nil {
 		err = s.do(ctx, c, run)
 	}
-	if err == nil && !s.works(ctx, c) {
-		err = errors.New("it ended well, but what it should have made does not work")
+	if err == nil {
+		if fault := s.fault(ctx, c); fault != nil {
+			err = fmt.Errorf("its commands ended well, but what they made does not work: %w", fault)
+		}
 	}
 	if err == nil {
 		_, err = file.WriteAt([]byte(stamp), 0)

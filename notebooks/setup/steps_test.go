@@ -23,7 +23,7 @@ func countingStep(input *string, count *atomic.Int32) step {
 	return step{
 		name: "thing", title: "A thing",
 		inputs: func(context.Context, Checkout) ([]string, error) { return []string{*input}, nil },
-		works:  exists("thing"),
+		fault:  exists("thing"),
 		do: func(_ context.Context, c Checkout, _ *runner) error {
 			count.Add(1)
 			return os.WriteFile(c.path("thing"), []byte(*input), 0o644)
@@ -217,7 +217,7 @@ func sleepingStep() step {
 	return step{
 		name: "thing", title: "A thing",
 		inputs: func(context.Context, Checkout) ([]string, error) { return nil, nil },
-		works:  exists("thing"),
+		fault:  exists("thing"),
 		do: func(ctx context.Context, c Checkout, run *runner) error {
 			return run.run(ctx, string(c), nil, "sh", "-c", "sleep 600 & echo $! >"+quote(pidFile(c)+".new")+"; mv "+quote(pidFile(c)+".new")+" "+quote(pidFile(c))+"; wait")
 		},
