@@ -55,14 +55,14 @@ func check(ctx context.Context, out io.Writer) error {
 // kernelAdvice says what may help a kernel that does not work, whom these settings of the reader's reach.
 func kernelAdvice(settings []setup.Setting) string {
 	if len(settings) == 0 {
-		return "nothing in your settings reaches it, so delete the folder .setup and run go run ./notebooks setup"
+		return "no setting of yours reaches it, so mend what the message names; a new set-up (delete the folder .setup) helps only if files in it were damaged"
 	}
 	var named []string
 	for _, s := range settings {
 		named = append(named, fmt.Sprintf("%s=%s, set in %s", s.Name, s.Value, s.Place))
 	}
 	return "try without the settings that reach it (" + strings.Join(named, "; ") +
-		"); only if that does not help, delete the folder .setup and run go run ./notebooks setup"
+		"); a new set-up (delete the folder .setup) helps only if files in it were damaged"
 }
 
 // tryKernel runs a cell in the kernel and returns the description of the backend that it prints.
