@@ -1,37 +1,13 @@
 package mnistlib
 
-import (
-	"slices"
-
-	"github.com/gomlx/compute/shapes"
-	. "github.com/gomlx/gomlx/core/graph"
-	"github.com/gomlx/gomlx/core/tensors"
-)
+import . "github.com/gomlx/gomlx/core/graph"
 
 // multiplyImages computes the products W·X of some weights W [out, 784], there may be none, and images
 // that are rows [images, 784]: nearly all the arithmetic of an MLP's evaluation. It is X·Wᵀ, not W·X: XLA
-// divides a product of matrices among the processors by the rows of the first factor, and fills the vector
-// registers with the columns of the second. For these, Wᵀ is filled up by zeros to a multiple of 16 columns.
+// divides a product of matrices among the processors by the rows of the first factor.
 func multiplyImages(rows *Node, ws []*Node) (products []*Node) {
-	if len(ws) == 0 {
-		return nil
-	}
-	out := 0
 	for _, w := range ws {
-		out += w.Shape().Dimensions[0]
-	}
-	const vector = 16
-	all := slices.Clone(ws)
-	if missing := (vector - out%vector) % vector; missing > 0 {
-		zeros := tensors.FromShape(shapes.Make(rows.DType(), missing, NumPixels))
-		all = append(all, Const(rows.Graph(), zeros)) // not Zeros: closures do not see the constants that a graph keeps
-	}
-	product := Transpose(Dot(rows, Transpose(Concatenate(all, 0), 0, 1)).Product(), 0, 1)
-	from := 0
-	for _, w := range ws {
-		to := from + w.Shape().Dimensions[0]
-		products = append(products, Slice(product, AxisRange(from, to)))
-		from = to
+		products = append(products, Transpose(Dot(rows, Transpose(w, 0, 1)).Product(), 0, 1))
 	}
 	return products
 }
