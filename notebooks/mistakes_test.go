@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -71,6 +72,26 @@ mnistlib.Must(mnistlib.LoadWeights("nowhere.safetensors"))`,
 		if !strings.Contains(printed, m.says) || strings.Contains(printed, "goroutine") || strings.Count(printed, "\n") > 1 {
 			t.Errorf("%s\nprints %q, expected the one sentence %q", m.cell, printed, m.says)
 		}
+	}
+}
+
+// checkMistakes checks that each cell that is wrong on purpose ends with the words that the text above it quotes.
+func checkMistakes(t *testing.T, nb notebook) {
+	t.Helper()
+	cells, wrong := nb.cells(), 0
+	for i, c := range cells {
+		if !slices.Contains(list(object(c["metadata"])["tags"]), "raises-exception") {
+			continue
+		}
+		wrong++
+		_, quoted, _ := strings.Cut(cells[i-1].source(), "says `")
+		quoted, _, found := strings.Cut(quoted, "`")
+		if said := c.failure(); !found || !strings.Contains(said, quoted) {
+			t.Errorf("cell %d says %q, and the text above it quotes %q", i+1, said, quoted)
+		}
+	}
+	if wrong != 7 {
+		t.Errorf("%d cells are wrong on purpose", wrong)
 	}
 }
 

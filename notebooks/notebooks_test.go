@@ -37,6 +37,10 @@ func TestNotebooksRunInTheKernel(t *testing.T) {
 				}
 				checkFigures(t, i+1, c.figures(), executed.cells()[i].figures())
 			}
+			if path == "mistakes.ipynb" {
+				checkMistakes(t, committed)
+				checkMistakes(t, executed)
+			}
 			if path != "tutorial.ipynb" {
 				return
 			}

@@ -50,7 +50,10 @@ var jupyterSettings = map[string]string{
   "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
   "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
 }`,
-	"etc/jupyter/jupyter_nbconvert_config.json":                      "{" + exportScript + "}",
+	// Slides have the form of a projector, on which a cell and its figure fit.
+	"etc/jupyter/jupyter_nbconvert_config.json": "{" + exportScript + `,
+  "SlidesExporter": {"reveal_width": "1780", "reveal_height": "1000", "reveal_scroll": true}
+}`,
 	"share/jupyter/nbconvert/templates/" + KernelName + "/conf.json": `{"base_template": "base", "mimetypes": {"text/plain": true}}`,
 	"share/jupyter/nbconvert/templates/" + KernelName + "/script.j2": scriptTemplate,
 }
