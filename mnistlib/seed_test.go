@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"example.com/tutorial6/mnistlib/internal/torch"
@@ -154,13 +155,16 @@ func sum(digest hash.Hash) string { return fmt.Sprintf("%x", digest.Sum(nil)) }
 func TestSameSeedSameRunAsPyTorch(t *testing.T) {
 	trains(t)
 	for _, want := range loadSeeds(t).Runs {
+		if convolutional := !strings.HasPrefix(want.Model, "MLP"); convolutional && (want.Optimizer != "SGD" || want.Seed != 7) {
+			want.Epochs = 1 // they take long, and the orders of later epochs are tested above
+		}
 		t.Run(want.name(), func(t *testing.T) {
 			if want.Agree < 3 {
 				t.Fatalf("PyTorch's float32 leaves its float64 in iteration %d: the run shows nothing", want.Agree+1)
 			}
 			got := trainAs(t, want, true)
-			for i, loss := range want.Float64.Loss {
-				tolerance := 1e-12
+			for i := range got.Loss {
+				loss, tolerance := want.Float64.Loss[i], 1e-12
 				if i >= want.Agree {
 					tolerance = 1e-8 // 7e-11 was seen
 				}
@@ -272,7 +276,7 @@ func trainAs(t *testing.T, r seedRun, float64 bool) *History {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n := r.Epochs * (2000 / 64); len(h.Loss) != n || len(r.Float64.Loss) != n {
+	if n := r.Epochs * (2000 / 64); len(h.Loss) != n || len(r.Float64.Loss) < n {
 		t.Fatalf("%d iterations, in PyTorch %d, want %d", len(h.Loss), len(r.Float64.Loss), n)
 	}
 	return h

@@ -1,9 +1,10 @@
 """The PyTorch side of an exchange of models; see main.go for the whole of it.
 
 Needs: pip install torch safetensors numpy
-Usage: python exchange.py FOLDER
+Usage: python exchange.py FOLDER [SEED]
 """
 
+import json
 import sys
 from pathlib import Path
 
@@ -11,22 +12,10 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import nn
 
-
-class CNN(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.conv1 = nn.Conv2d(1, 4, kernel_size=3, padding=1)
-        self.conv2 = nn.Conv2d(4, 8, kernel_size=3, padding=1)
-        self.pool = nn.MaxPool2d(2)
-        self.fc = nn.Linear(8 * 7 * 7, 10)
-
-    def forward(self, x):
-        x = self.pool(torch.relu(self.conv1(x)))
-        x = self.pool(torch.relu(self.conv2(x)))
-        return self.fc(x.flatten(1))
-
+from original import CNN, train
 
 folder = Path(sys.argv[1])
+seed = int(sys.argv[2]) if len(sys.argv) > 2 else 7
 data = load_file(folder / "data.safetensors")  # images [500, 1, 28, 28], labels [500], probabilities [500, 10]
 images, labels = data["images"], data["labels"].long()
 
@@ -48,3 +37,7 @@ with torch.no_grad():
     probabilities = model(images).softmax(1)
 save_file(model.state_dict(), folder / "from_pytorch.safetensors")
 save_file({"probabilities": probabilities}, folder / "answers.safetensors")
+
+# And a whole run of the tutorial, from the seed on, which Go repeats.
+history = train("MLP(30)", seed, torch.float32)
+(folder / "run.json").write_text(json.dumps(history | {"format": "mnistlib history", "version": 1}))

@@ -1,19 +1,21 @@
-// Command pytorch takes a model to PyTorch and another one back, to see that both sides predict the
-// same. In the folder of the checkout, with any folder for the files:
+// Command pytorch sets mnistlib beside PyTorch. With any folder for the files, in the folder of the checkout,
 //
 //	go run ./notebooks/pytorch export /tmp/exchange
 //	python notebooks/pytorch/exchange.py /tmp/exchange
 //	go run ./notebooks/pytorch import /tmp/exchange
 //
-// The first trains the tutorial's CNN and saves it as from_go.safetensors. The second, which needs
-// PyTorch (pip install torch safetensors numpy), loads it, compares its own predictions with Go's,
-// trains a CNN of its own and saves it as from_pytorch.safetensors. The third loads that and
-// compares the other way. No conversion takes place: names and layouts are PyTorch's.
+// takes a model to PyTorch and another one back, to see that both sides predict the same, and repeats here a run that
+// PyTorch made there. The first trains the tutorial's CNN and saves it as from_go.safetensors. The second, which needs
+// PyTorch (pip install torch safetensors numpy), loads it, compares its own predictions with Go's, trains a CNN of its
+// own, which it saves as from_pytorch.safetensors, and makes the tutorial's training of MLP(30) after
+// torch.manual_seed(7), or another seed that follows the folder, saved as run.json. The third compares the other way. No
+// conversion takes place: names, layouts and draws are PyTorch's.
 package main
 
 import (
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -22,24 +24,20 @@ import (
 )
 
 func main() {
-	if err := command(os.Args[1:]); err != nil {
+	if err := command(os.Stdout, os.Args[1:]); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
 }
 
-func command(args []string) error {
-	if len(args) == 2 && args[0] == "export" {
+func command(out io.Writer, args []string) error {
+	switch {
+	case len(args) == 2 && args[0] == "export":
 		return export(args[1])
+	case len(args) == 2 && args[0] == "import":
+		return importBack(out, args[1])
 	}
-	if len(args) == 2 && args[0] == "import" {
-		largest, err := importBack(args[1])
-		if err == nil {
-			fmt.Printf("Go's probabilities with PyTorch's weights differ from PyTorch's by at most %.1e.\n", largest)
-		}
-		return err
-	}
-	return errors.New("usage: go run ./notebooks/pytorch export|import FOLDER")
+	return errors.New("usage: go run ./notebooks/pytorch export FOLDER | import FOLDER")
 }
 
 // export trains a model and saves it, with images and what it predicts for them.
@@ -75,9 +73,19 @@ func export(folder string) error {
 	return mnistlib.Weights{images, labels, predicted}.Save(filepath.Join(folder, "data.safetensors"))
 }
 
-// importBack loads PyTorch's model and returns the largest difference between its
+// importBack compares predictions with PyTorch's model, and a run with PyTorch's.
+func importBack(out io.Writer, folder string) error {
+	largest, err := comparePredictions(folder)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Go's probabilities with PyTorch's weights differ from PyTorch's by at most %.1e.\n", largest)
+	return compareRun(out, folder)
+}
+
+// comparePredictions loads PyTorch's model and returns the largest difference between its
 // predictions and PyTorch's own.
-func importBack(folder string) (largest float64, err error) {
+func comparePredictions(folder string) (largest float64, err error) {
 	weights, err := mnistlib.LoadWeights(filepath.Join(folder, "from_pytorch.safetensors"))
 	if err != nil {
 		return 0, err
@@ -100,4 +108,24 @@ func importBack(folder string) (largest float64, err error) {
 		}
 	}
 	return largest, nil
+}
+
+// compareRun repeats PyTorch's run with the same seed.
+func compareRun(out io.Writer, folder string) error {
+	theirs, err := mnistlib.LoadHistory(filepath.Join(folder, "run.json"))
+	if err != nil {
+		return err
+	}
+	ours, err := mnistlib.Train(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(), mnistlib.Config{Seed: torchSeed(theirs.Seed), Quiet: true})
+	if err != nil {
+		return err
+	}
+	if len(theirs.Loss) != len(ours.Loss) || len(theirs.Evaluated) == 0 {
+		return fmt.Errorf("run.json has %d iterations instead of %d; run exchange.py again", len(theirs.Loss), len(ours.Loss))
+	}
+	fmt.Fprintf(out, "MLP(30) with seed %d, %d iterations: Go's losses differ from PyTorch's by at most 0.001 %% for %d, by at most 1 %% for %d.\n",
+		theirs.Seed, len(ours.Loss), sameUntil(ours, theirs, 1e-5), sameUntil(ours, theirs, 1e-2))
+	a, b := lastAccuracies(ours), lastAccuracies(theirs)
+	fmt.Fprintf(out, "Go ends with the accuracies %.4f and %.4f, PyTorch with %.4f and %.4f.\n", a[0], a[1], b[0], b[1])
+	return nil
 }
