@@ -4,7 +4,8 @@
 //	go run ./.ci/mutations [WORD]
 //
 // runs all mutations, or those whose promise, file or test has the word. No file of the checkout changes:
-// the go command is told to read another one in its place.
+// the go command is told to read another one in its place. Set-ups of changed code go to .setup, though,
+// so that a last one puts it right.
 package main
 
 import (
@@ -45,6 +46,7 @@ func main() {
 		start := time.Now()
 		err := m.seen(ctx)
 		if ctx.Err() != nil {
+			fmt.Println("interrupted: go run ./notebooks setup puts .setup right")
 			os.Exit(1)
 		}
 		if err != nil {
@@ -53,6 +55,11 @@ func main() {
 			continue
 		}
 		fmt.Printf("seen      %s, by %s in %.0f s\n", m.promise, m.tests, time.Since(start).Seconds())
+	}
+	setUp := exec.CommandContext(ctx, "go", "run", "./notebooks", "setup")
+	if output, err := setUp.CombinedOutput(); err != nil {
+		fmt.Printf("the set-up could not be put right (%v): %s\n", err, output)
+		os.Exit(1)
 	}
 	fmt.Printf("%d mutations, %d not seen\n", done, unseen)
 	if done == 0 || unseen > 0 {

@@ -290,7 +290,7 @@ func TestSecondUserHasAnotherFolderForJupyter(t *testing.T) {
 		t.Fatal(err)
 	}
 	newHome(t)
-	log, err := checkout.JupyterLog()
+	log, err := checkout.JupyterLog(8888)
 	if err != nil {
 		t.Fatal(err)
 	}
