@@ -6,6 +6,7 @@ import (
 	"go/token"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -30,7 +31,8 @@ var wrongAnswers = map[string]struct{ right, wrong, says string }{
 	"CheckTraining":       {"if h < 0 {", "if h < 0 && false {", "nothing passes"},
 }
 
-// Each exercise can be failed and passed in the kernel: its cell is run with a mistake, and solved.
+// Each exercise can be failed and passed in the kernel: one cell holds all with a mistake, and one all
+// solved, as each cell takes the linker a second.
 func TestExercisesInTheKernel(t *testing.T) {
 	t.Parallel()
 	nb, err := readNotebook("exercises.ipynb")
@@ -45,12 +47,12 @@ func TestExercisesInTheKernel(t *testing.T) {
 	for _, d := range declarations(t, string(file)) {
 		solutions[d.name] = d.text
 	}
-	var sources, says []string // of the cells to run, and what each should print
-	add := func(source, expected string) { sources, says = append(sources, source), append(says, expected) }
+	var first string // the notebook's own first cell
+	var wrong, right, last program
 	for _, c := range nb.cells() {
 		source := c.source()
 		if strings.Contains(source, "%noautoget") {
-			add(source, "")
+			first = source
 		}
 		_, call, isExercise := strings.Cut(source, "exercises.Check")
 		if !c.isCode() || !isExercise {
@@ -71,19 +73,57 @@ func TestExercisesInTheKernel(t *testing.T) {
 			}
 		}
 		mistake, found := wrongAnswers[check]
-		wrong := strings.Replace(code, mistake.right, mistake.wrong, 1)
-		if !found || wrong == code {
+		mistaken := strings.Replace(code, mistake.right, mistake.wrong, 1)
+		if !found || mistaken == code {
 			t.Fatalf("there is no wrong answer to %s", check)
 		}
-		add(wrong+"%%"+run, mistake.says)
-		add(code+"%%"+run, ": right. ")
+		if check == "CheckTraining" { // which is solved with the functions of other exercises, and these right
+			last.add(t, mistaken, run, mistake.says)
+		} else {
+			wrong.add(t, mistaken, run, mistake.says)
+		}
+		right.add(t, code, run, ": right. ")
 	}
-	if want := 1 + 2*len(wrongAnswers); len(sources) != want {
-		t.Fatalf("there are %d cells to run, expected %d", len(sources), want)
+	if len(right.says) != len(wrongAnswers) {
+		t.Fatalf("the notebook has %d exercises, expected %d", len(right.says), len(wrongAnswers))
 	}
-	for i, c := range executeCells(t, false, sources...) {
-		if printed := c.stream("stdout"); !strings.Contains(printed, says[i]) {
-			t.Errorf("%s\nprints %s%s\nexpected %q in it", sources[i], printed, c.stream("stderr"), says[i])
+	cells := executeCells(t, false, first, wrong.cell(), right.cell(), last.cell())
+	wrong.check(t, cells[1])
+	right.check(t, cells[2])
+	last.check(t, cells[3])
+}
+
+// A program is a cell that holds several cells, each of which prints a part of its own.
+type program struct{ imports, code, main, says []string }
+
+const nextPart = "---- the next part ----\n"
+
+// add adds a cell: its declarations, the statements after its %%, and what it should print.
+func (p *program) add(t *testing.T, code, statements, says string) {
+	for _, d := range declarations(t, "package p\n"+code) {
+		if d.name == "import" { // they stand before all others
+			p.imports = append(p.imports, d.text)
+			code = strings.Replace(code, d.text, "", 1)
+		}
+	}
+	p.code, p.says = append(p.code, code), append(p.says, says)
+	p.main = append(p.main, "{"+statements+"\n}\nfmt.Print("+strconv.Quote(nextPart)+")")
+}
+
+func (p *program) cell() string {
+	return strings.Join(slices.Concat(p.imports, p.code, []string{"%%"}, p.main), "\n")
+}
+
+// check compares what each part printed with what it should.
+func (p *program) check(t *testing.T, c cell) {
+	t.Helper()
+	printed := strings.Split(c.stream("stdout"), nextPart)
+	if len(printed) != 1+len(p.says) {
+		t.Fatalf("of %d parts, %d ran: %s%s", len(p.says), len(printed)-1, c.stream("stdout"), c.stream("stderr"))
+	}
+	for i, says := range p.says {
+		if !strings.Contains(printed[i], says) {
+			t.Errorf("%s\n%s\nprints %s\nexpected %q in it", p.code[i], p.main[i], printed[i], says)
 		}
 	}
 }

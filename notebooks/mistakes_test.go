@@ -15,62 +15,62 @@ import (
 // A cell with a learner's mistake ends with one sentence that names the layer, the shapes or the
 // setting, and with no frames of Go.
 func TestMistakesOfLearnersInTheKernel(t *testing.T) {
-	mistakes := []struct{ cell, says string }{
+	t.Parallel()
+	mistakes := []struct{ declaration, statement, says string }{
 		{`type NoFlatten struct{}
 
 func (NoFlatten) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Tensor {
 	return nn.Linear("fc", nn.ReLU(nn.Conv2d("conv1", x, 4)), 10)
-}
-
-%%
-mnistlib.Must(mnistlib.Train(NoFlatten{}, data, mnistlib.Config{}))`,
+}`,
+			`mnistlib.Must(mnistlib.Train(NoFlatten{}, data, mnistlib.Config{}))`,
 			`the model NoFlatten: Linear layer "fc" takes a vector, but its input has the shape [4 28 28]; call Flatten first`},
 		{`type Flat struct{}
 
 func (Flat) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Tensor {
 	return nn.Linear("fc", nn.Flatten(nn.Conv2d("conv1", nn.Flatten(x), 4)), 10)
-}
-
-%%
-mnistlib.Must(mnistlib.Train(Flat{}, data, mnistlib.Config{}))`,
+}`,
+			`mnistlib.Must(mnistlib.Train(Flat{}, data, mnistlib.Config{}))`,
 			`the model Flat: Conv2d layer "conv1" takes an image [channels, height, width], but its input has the shape [784]`},
 		{`type NoName struct{}
 
 func (NoName) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Tensor {
 	return nn.Linear("", nn.Flatten(x), 10)
-}
-
-%%
-mnistlib.Must(mnistlib.Train(NoName{}, data, mnistlib.Config{}))`,
+}`,
+			`mnistlib.Must(mnistlib.Train(NoName{}, data, mnistlib.Config{}))`,
 			`the model NoName: a Linear layer has no name; its weights are saved under it: nn.Linear("name", …)`},
 		{`type Careless struct{ Hidden []int }
 
 func (m Careless) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Tensor {
 	return nn.Linear("fc", nn.Flatten(x), m.Hidden[3])
-}
-
-%%
-mnistlib.Must(mnistlib.Describe(Careless{}))`,
+}`,
+			`mnistlib.Must(mnistlib.Describe(Careless{}))`,
 			`the model Careless([]): its Forward method failed: runtime error: index out of range [3] with length 0`},
-		{`%%
-mnistlib.Must(mnistlib.Train(mnistlib.MLP{Hidden: -3}, data, mnistlib.Config{}))`,
+		{"",
+			`mnistlib.Must(mnistlib.Train(mnistlib.MLP{Hidden: -3}, data, mnistlib.Config{}))`,
 			`the model MLP(-3): Linear layer "layer1" needs at least 1 output, not -3`},
-		{`%%
-mnistlib.Must(mnistlib.Train(mnistlib.MLP{Hidden: 30}, data, mnistlib.Config{Optimizer: mnistlib.Adam{}}))`,
+		{"",
+			`mnistlib.Must(mnistlib.Train(mnistlib.MLP{Hidden: 30}, data, mnistlib.Config{Optimizer: mnistlib.Adam{}}))`,
 			`Config.Optimizer: Adam's LR, the learning rate, is 0; it must be above 0 (the tutorial uses 0.005)`},
-		{`%%
-mnistlib.Must(mnistlib.LoadWeights("nowhere.safetensors"))`,
+		{"",
+			`mnistlib.Must(mnistlib.LoadWeights("nowhere.safetensors"))`,
 			`open nowhere.safetensors: no such file or directory`},
 	}
-	sources := []string{"%noautoget\nimport \"example.com/tutorial6/mnistlib\"\n\nvar data = mnistlib.MNIST()"}
-	for _, m := range mistakes {
-		sources = append(sources, m.cell)
+	// One program has all mistakes, and its argument says which one it makes: the linker takes a second for each
+	// program.
+	declarations, statements := "", ""
+	for i, m := range mistakes {
+		declarations += m.declaration + "\n"
+		statements += fmt.Sprintf("case \"%d\":\n%s\n", i, m.statement)
+	}
+	sources := []string{"%noautoget\nimport \"example.com/tutorial6/mnistlib\"\n\nvar data = mnistlib.MNIST()\n\n" + declarations}
+	for i := range mistakes {
+		sources = append(sources, fmt.Sprintf("%%%% %d\nswitch flag.Arg(0) {\n%s}", i, statements))
 	}
 	cells := executeCells(t, true, sources...)
 	for i, m := range mistakes {
 		printed := strings.TrimSpace(cells[i+1].stream("stderr"))
 		if !strings.Contains(printed, m.says) || strings.Contains(printed, "goroutine") || strings.Count(printed, "\n") > 1 {
-			t.Errorf("%s\nprints %q, expected the one sentence %q", m.cell, printed, m.says)
+			t.Errorf("%s\nprints %q, expected the one sentence %q", m.statement, printed, m.says)
 		}
 	}
 }

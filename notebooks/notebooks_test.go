@@ -1,17 +1,20 @@
 package main
 
 import (
+	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 )
 
 // The notebooks run from end to end in the kernel, and every cell shows again what it shows as
 // committed: training cells their accuracies, all cells their figures, each in every form.
 func TestNotebooksRunInTheKernel(t *testing.T) {
-	checkout := checkout(t)
+	checkout(t)
 	paths, err := filepath.Glob("*.ipynb")
 	if err != nil || len(paths) < 4 {
 		t.Fatalf("there are the notebooks %v (%v)", paths, err)
@@ -23,11 +26,7 @@ func TestNotebooksRunInTheKernel(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var log strings.Builder
-			executed, err := execute(t.Context(), &log, checkout, quicker(t, path))
-			if err != nil {
-				t.Fatal(err, log.String())
-			}
+			executed := execution(t, path)
 			for i, c := range committed.cells() {
 				if !c.isCode() {
 					continue
@@ -57,6 +56,29 @@ func TestNotebooksRunInTheKernel(t *testing.T) {
 			}
 		})
 	}
+}
+
+// executions are the notebooks that some test has asked for, by path.
+var executions sync.Map
+
+// execution returns a notebook of this folder as the kernel executes it, once for all tests that look at
+// it, which must change nothing in it.
+func execution(t *testing.T, path string) notebook {
+	t.Helper()
+	checkout := checkout(t)
+	once, _ := executions.LoadOrStore(path, sync.OnceValues(func() (notebook, error) {
+		var log strings.Builder
+		nb, err := execute(context.Background(), &log, checkout, quicker(t, path))
+		if err != nil {
+			err = fmt.Errorf("%w\n%s", err, log.String())
+		}
+		return nb, err
+	}))
+	nb, err := once.(func() (notebook, error))()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return nb
 }
 
 // quicker copies a notebook, with fewer seeds where it takes many.

@@ -113,7 +113,7 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := setup.TemporaryFolder()
+	tmp, err := os.MkdirTemp("", "notebook")
 	if err != nil {
 		return nil, err
 	}
