@@ -64,8 +64,8 @@ def convolution(w, x, training):
     else:
         height, width = x.shape[1:3]
         padded = lax.optimization_barrier(jnp.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0))))
-        y = sum(w[0][:, c, i, j, None, None, None] * padded[c, i:i + height, j:j + width]
-                for c in range(x.shape[0]) for i in range(3) for j in range(3))
+        y = sum(sum(w[0][:, c, i, j, None, None, None] * padded[c, i:i + height, j:j + width]
+                    for i in range(3) for j in range(3)) for c in range(x.shape[0]))
     return y + w[1][:, None, None, None]
 
 
