@@ -67,7 +67,7 @@ func kernelAdvice(settings []setup.Setting) string {
 
 // tryKernel runs a cell in the kernel and returns the description of the backend that it prints.
 func tryKernel(ctx context.Context, checkout setup.Checkout) (string, error) {
-	tmp, err := os.MkdirTemp("", "check")
+	tmp, err := setup.TemporaryFolder()
 	if err != nil {
 		return "", err
 	}

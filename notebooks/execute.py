@@ -24,6 +24,9 @@ from traitlets.config import Config
 CRASH = re.compile(r"(?:\^C\n)?(exit status [1-9]\d*|signal: .*)\n")
 
 
+LONGEST = 10_000  # characters of a failure; who reads this takes no lines without end
+
+
 class Crash(Exception):
     pass
 
@@ -77,7 +80,7 @@ def main(kernel, path, result, transport="tcp", seconds=None):
     except Crash as crash:
         report(cell=current, failure=str(crash))
     except CellExecutionError as error:
-        report(cell=current, failure=error.evalue or error.ename)
+        report(cell=current, failure=(error.evalue or error.ename)[:LONGEST])
     except DeadKernelError:
         report(cell=current, failure="the kernel died")
     except RuntimeError as error:

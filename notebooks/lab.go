@@ -28,7 +28,7 @@ func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, folder 
 		return err
 	}
 	token := rand.Text()
-	log, err := checkout.JupyterLog()
+	log, err := checkout.JupyterLog(port)
 	if err != nil {
 		return err
 	}

@@ -113,7 +113,7 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := os.MkdirTemp("", "notebook")
+	tmp, err := setup.TemporaryFolder()
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 )
 
 // The reader's own settings of Go, Python, pip and Jupyter serve other work, and must not change what is
@@ -94,10 +95,13 @@ type Setting struct{ Name, Value, Place string }
 // kernel does not work, one of them may be why.
 func Reaching(ctx context.Context) []Setting {
 	var settings []Setting
-	for _, name := range []string{"GOMLX_BACKEND", "LD_PRELOAD", "LD_LIBRARY_PATH", "TMPDIR"} {
+	for _, name := range []string{"GOMLX_BACKEND", "LD_PRELOAD", "LD_LIBRARY_PATH", "TMPDIR", "XDG_CACHE_HOME"} {
 		if value := os.Getenv(name); value != "" {
 			settings = append(settings, Setting{name, value, "your shell"})
 		}
+	}
+	if home := os.Getenv("HOME"); syscall.Access(home, 2) != nil { // Go keeps its caches there
+		settings = append(settings, Setting{"HOME", home, "your shell"})
 	}
 	file := "the file of go env -w"
 	if output, err := exec.CommandContext(ctx, "go", "env", "GOENV").Output(); err == nil {

@@ -290,7 +290,7 @@ func TestSecondUserHasAnotherFolderForJupyter(t *testing.T) {
 		t.Fatal(err)
 	}
 	newHome(t)
-	log, err := checkout.JupyterLog()
+	log, err := checkout.JupyterLog(8888)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -333,8 +333,9 @@ func TestSettingsThatReachTheKernelAreNamedWithTheirPlace(t *testing.T) {
 	t.Setenv("GOPROXY", "")
 	t.Setenv("GOMLX_BACKEND", "go")
 	t.Setenv("PYTHONPATH", "/nowhere")
+	t.Setenv("HOME", "/dev/null/nowhere")
 	reaching := Reaching(t.Context())
-	for _, want := range []Setting{{"GOPROXY", "file:///somewhere", "the file " + file}, {"GOMLX_BACKEND", "go", "your shell"}} {
+	for _, want := range []Setting{{"GOPROXY", "file:///somewhere", "the file " + file}, {"GOMLX_BACKEND", "go", "your shell"}, {"HOME", "/dev/null/nowhere", "your shell"}} {
 		if !slices.Contains(reaching, want) {
 			t.Errorf("%v is not named: %v", want, reaching)
 		}

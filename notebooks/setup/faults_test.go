@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -198,6 +199,13 @@ func TestFullDisk(t *testing.T) {
 		return run.run(ctx, string(c), []string{"LC_ALL=C"}, "sh", "-c", "cat /dev/zero > /dev/full")
 	}
 	says(t, checkout.install(t.Context(), io.Discard, s), "the disk is full", "free 3 GB")
+}
+
+func TestCheckoutThatCannotBeWritten(t *testing.T) {
+	for _, cause := range []error{syscall.EACCES, syscall.EROFS} {
+		err := explain("A thing", &os.PathError{Op: "mkdir", Path: "/somewhere/.setup", Err: cause}, nil, "")
+		says(t, err, "A thing: mkdir /somewhere/.setup", "make the folder .setup writable")
+	}
 }
 
 func TestOtherFailuresNameTheLog(t *testing.T) {

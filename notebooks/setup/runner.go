@@ -97,7 +97,7 @@ func explain(title string, err error, output []byte, log string) error {
 	switch {
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || says("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded"):
 		return fmt.Errorf("%s: the disk is full: free 3 GB and run the command again", title)
-	case errors.Is(err, os.ErrPermission):
+	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%s: %v: make the folder .setup writable, or delete it, and run the command again", title, err)
 	case says("THESE PACKAGES DO NOT MATCH THE HASHES", "SECURITY ERROR"):
 		return fmt.Errorf("%s: a download differs from its locked hash, so it was refused: try another network; details: %s", title, log)

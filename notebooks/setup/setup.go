@@ -97,13 +97,13 @@ func (c Checkout) JupyterEnv(ctx context.Context) []string {
 	)
 }
 
-// JupyterLog creates the file to which Jupyter's messages go.
-func (c Checkout) JupyterLog() (*os.File, error) {
+// JupyterLog creates the file to which the messages of the Jupyter at this port go: there may be others.
+func (c Checkout) JupyterLog(port int) (*os.File, error) {
 	kept := c.jupyterFolder()
 	if err := os.MkdirAll(kept, 0o755); err != nil {
 		return nil, err
 	}
-	return os.Create(filepath.Join(kept, "jupyter.log"))
+	return os.Create(filepath.Join(kept, fmt.Sprintf("jupyter-%d.log", port)))
 }
 
 // jupyterFolder is where Jupyter keeps what it keeps: in .setup, or if that is another user's, in this

@@ -1,8 +1,18 @@
 package setup
 
 import (
+	"fmt"
 	"os"
 )
+
+// TemporaryFolder makes a folder that only its user can enter, to be removed after use.
+func TemporaryFolder() (string, error) {
+	folder, err := os.MkdirTemp("", "tutorial6-")
+	if err != nil {
+		return "", fmt.Errorf("no temporary folder can be made (%w): set TMPDIR to a folder that you can write to", err)
+	}
+	return folder, nil
+}
 
 // longestSocket is how long the path of a socket may be, on the system that allows the least.
 const longestSocket = 103
@@ -13,7 +23,7 @@ type SocketFolder string
 
 // NewSocketFolder makes one, with a short path.
 func NewSocketFolder() (SocketFolder, error) {
-	folder, err := os.MkdirTemp("", "tutorial6-")
+	folder, err := TemporaryFolder()
 	return SocketFolder(folder), err
 }
 

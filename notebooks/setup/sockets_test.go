@@ -29,6 +29,9 @@ func TestSocketFolder(t *testing.T) {
 	if sockets, err = NewSocketFolder(); err != nil || sockets.Transport() != "tcp" {
 		t.Errorf("in a folder with a long path, the transport is %s (%v)", sockets.Transport(), err)
 	}
+	t.Setenv("TMPDIR", "/dev/null/nowhere")
+	_, err = NewSocketFolder()
+	says(t, err, "/dev/null/nowhere", "set TMPDIR")
 	t.Setenv("TMPDIR", "/tmp")
 	if sockets, err = NewSocketFolder(); err != nil || sockets.Transport() != "ipc" {
 		t.Errorf("in /tmp, the transport is %s (%v)", sockets.Transport(), err)
