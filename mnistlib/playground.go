@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,9 +17,10 @@ import (
 )
 
 // Playground shows a run's loss and accuracies below knobs for its settings: the model, one of those given, the
-// optimizer, its learning rate, momentum and weight decay, the epochs and the seed. The knobs work in JupyterLab while the cell runs: each change trains anew and draws the new run, with the one before as a pale
-// line behind it. The cell ends when the reader presses its button or stops it, and leaves the last figure.
-// Elsewhere, and where a notebook is executed without a reader, it ends at once and leaves the figure of the first run.
+// optimizer, its learning rate, momentum and weight decay, the epochs and the seed. The knobs work in JupyterLab while
+// the cell runs: each change trains anew and draws the new run, with the one before as a pale line behind it. The
+// cell ends when the reader presses its button or stops it, and leaves the last figure. Elsewhere, and where a
+// notebook is executed without a reader, it ends at once and leaves the figure of the first run.
 // It returns an error if a model or the data cannot be used.
 func Playground(data Data, models ...Model) error {
 	if len(models) == 0 {
@@ -28,20 +30,20 @@ func Playground(data Data, models ...Model) error {
 	defer stop()
 	p := newPlayground(data, models)
 	defer p.close()
-	if err := p.turn(ctx, p.start()); err != nil {
-		return err
-	}
 	if !gonbui.IsNotebook || os.Getenv("JPY_SESSION_NAME") == "" { // if no Jupyter server has started the kernel, there is no page
-		return nil
+		return p.turn(ctx, p.places)
 	}
 	page := openPage(p.knobs, p.changes)
 	defer page.close()
+	if err := p.turn(ctx, p.places); err != nil {
+		return err
+	}
 	select {
 	case <-page.answers:
 		return p.play(ctx)
 	case <-ctx.Done():
 	case <-time.After(10 * time.Second):
-		fmt.Println("The page does not answer, so there are no knobs; they need a notebook that is open in JupyterLab.")
+		fmt.Println("The page does not answer, so the knobs are gone; they need a notebook that is open in JupyterLab.")
 	}
 	return nil
 }
@@ -52,6 +54,7 @@ type playground struct {
 	models   []Model
 	knobs    []knob
 	sessions map[int]*session // by the model's place
+	places   []int            // of the knobs' values, for the run
 	run      *History
 	before   *History // the run before; nil: none
 
@@ -90,25 +93,20 @@ func newPlayground(data Data, models []Model) *playground {
 	for i := range 20 {
 		knobs[seedKnob].Values = append(knobs[seedKnob].Values, fmt.Sprint(i+1))
 	}
-	return &playground{
+	p := &playground{
 		data: data, models: models, knobs: knobs, sessions: map[int]*session{},
 		changes: make(chan []int, 1), show: showInPlace(),
 	}
+	for _, k := range knobs {
+		p.places = append(p.places, k.Start)
+	}
+	return p
 }
 
 func (p *playground) close() {
 	for _, s := range p.sessions {
 		s.close()
 	}
-}
-
-// start are the places of the knobs' values at first.
-func (p *playground) start() []int {
-	places := make([]int, len(p.knobs))
-	for i, k := range p.knobs {
-		places[i] = k.Start
-	}
-	return places
 }
 
 // config is what the knobs ask for.
@@ -133,7 +131,7 @@ func (p *playground) session(model int) (*session, error) {
 	if s := p.sessions[model]; s != nil {
 		return s, nil
 	}
-	places := p.start()
+	places := slices.Clone(p.places)
 	places[modelKnob] = model
 	var configs []Config
 	for places[optimizerKnob] = range p.knobs[optimizerKnob].Values {
@@ -173,7 +171,7 @@ func (p *playground) turn(ctx context.Context, places []int) error {
 	if err != nil || h.Interrupted {
 		return err
 	}
-	p.before, p.run = p.run, h
+	p.before, p.run, p.places = p.run, h, places
 	return p.show(p.figure())
 }
 
@@ -184,6 +182,9 @@ func (p *playground) play(ctx context.Context) error {
 		case places := <-p.changes:
 			if places == nil {
 				return nil
+			}
+			if p.run != nil && slices.Equal(places, p.places) { // the page says at first where the knobs are
+				continue
 			}
 			if err := p.turn(ctx, places); err != nil {
 				return err
@@ -213,6 +214,7 @@ func (p *playground) figure() *Figure {
 		f.note(fmt.Sprintf("the axis leaves out losses, up to %.3g", largest))
 	}
 	accuracy.Y = accuracyAxis(0)
+	loss.Height, accuracy.Height = lowHeight, lowHeight // so that the knobs can be seen with them
 	f.addCharts(loss, accuracy)
 	return f
 }

@@ -13,7 +13,7 @@ import (
 // turned are the places of the knobs at first, but for some that were turned to a value.
 func turned(t *testing.T, p *playground, values map[int]string) []int {
 	t.Helper()
-	places := p.start()
+	places := newPlayground(p.data, p.models).places
 	for k, value := range values {
 		if places[k] = slices.Index(p.knobs[k].Values, value); places[k] < 0 {
 			t.Fatalf("the knob %s has no value %s", p.knobs[k].Name, value)
@@ -44,7 +44,7 @@ func smallData() Data {
 // as a pale line.
 func TestPlaygroundTrainsWhatTheKnobsSay(t *testing.T) {
 	p, shown := testPlayground(t, MLP{Hidden: 6}, MLP{Hidden: 7})
-	if err := p.turn(t.Context(), p.start()); err != nil {
+	if err := p.turn(t.Context(), p.places); err != nil {
 		t.Fatal(err)
 	}
 	first := p.run
@@ -112,11 +112,36 @@ func TestPlaygroundDiverges(t *testing.T) {
 	}
 }
 
+// The page's first report may come while the first run is under way, and ends it: then it is made again.
+func TestPlaygroundShowsTheFirstRun(t *testing.T) {
+	p, _ := testPlayground(t, MLP{Hidden: 6})
+	drawn := make(chan *Figure, 2)
+	p.show = func(f *Figure) error {
+		drawn <- f
+		return nil
+	}
+	p.changes <- slices.Clone(p.places)
+	if err := p.turn(t.Context(), p.places); err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan error)
+	go func() { ended <- p.play(t.Context()) }()
+	select {
+	case <-drawn:
+	case <-time.After(time.Minute):
+		t.Error("the first run is not shown")
+	}
+	p.changes <- nil
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+}
+
 // A change ends the run of the one before, which is not shown.
 func TestPlaygroundFollowsTheLatestChange(t *testing.T) {
 	p, shown := testPlayground(t, MLP{Hidden: 6})
 	p.changes <- turned(t, p, map[int]string{seedKnob: "2"})
-	if err := p.turn(t.Context(), p.start()); err != nil {
+	if err := p.turn(t.Context(), p.places); err != nil {
 		t.Fatal(err)
 	}
 	if len(*shown) != 0 || p.run != nil {
@@ -124,12 +149,30 @@ func TestPlaygroundFollowsTheLatestChange(t *testing.T) {
 	}
 	ended := make(chan error)
 	go func() { ended <- p.play(t.Context()) }()
-	p.changes <- nil // when there is room
+	p.changes <- turned(t, p, map[int]string{seedKnob: "3"}) // when there is room, so the run of seed 2 may be ended
+	for len(p.changes) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	p.changes <- nil
 	if err := <-ended; err != nil {
 		t.Fatal(err)
 	}
-	if len(*shown) > 1 || len(*shown) == 1 && p.run.Seed != 2 {
-		t.Errorf("%d figures were shown", len(*shown))
+	if len(*shown) > 2 || p.run != nil && p.run.Seed < 2 {
+		t.Errorf("%d figures were shown, the last of seed %d", len(*shown), p.run.Seed)
+	}
+	// A page that only says where the knobs are changes nothing.
+	if err := p.turn(t.Context(), p.places); err != nil {
+		t.Fatal(err)
+	}
+	n := len(*shown)
+	go func() { ended <- p.play(t.Context()) }()
+	p.changes <- slices.Clone(p.places)
+	for len(p.changes) > 0 {
+		time.Sleep(time.Millisecond)
+	}
+	p.changes <- nil
+	if err := <-ended; err != nil || len(*shown) != n {
+		t.Errorf("%d figures were shown for the knobs' first report (%v)", len(*shown)-n, err)
 	}
 }
 
