@@ -27,6 +27,7 @@ type Config struct {
 
 	Name              string  // what figures call the run; empty: the model and the settings
 	Weights           Weights // what to start from; nil: InitialWeights(model, seed)
+	SnapshotEvery     int     // keep the weights after every so many iterations, in History.Snapshots; 0: none
 	EvaluateEachEpoch bool    // measure the accuracies once an epoch, not after every step
 	Float64           bool    // compute in float64 instead of float32
 	Live              bool    // in a notebook, draw the curves while they grow
@@ -49,6 +50,9 @@ func fillDefaults(c *Config) error {
 	}
 	if c.Epochs < 0 {
 		return fmt.Errorf("Config.Epochs is %d; it must be at least 1, or 0 for 10", c.Epochs)
+	}
+	if c.SnapshotEvery < 0 {
+		return fmt.Errorf("Config.SnapshotEvery is %d; it must be at least 1, or 0 for no snapshots", c.SnapshotEvery)
 	}
 	if o, ok := c.Optimizer.(interface{ Check() error }); ok {
 		if err := o.Check(); err != nil {
