@@ -331,7 +331,7 @@ func untilTraining(nb notebook) []any {
 }
 
 // TestBrowser opens the tutorial, up to its first training cell, in a real browser, runs it, and looks
-// at the figures. With go test -artifacts -outputdir DIR, the screenshot stays there.
+// at the figures. Then a cell prints a million lines, which the page survives. With go test -artifacts -outputdir DIR, the screenshot stays there.
 func TestBrowser(t *testing.T) {
 	browser := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
@@ -352,7 +352,8 @@ func TestBrowser(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cells := untilTraining(nb)
+	cells := append(untilTraining(nb), map[string]any{"cell_type": "code", "id": "flood", "metadata": map[string]any{},
+		"execution_count": nil, "outputs": []any{}, "source": "%%\nfor i := range 1_000_000 {\n\tfmt.Println(\"line\", i)\n}"})
 	nb["cells"] = cells
 	if err := nb.write(filepath.Join(folder, "tutorial.ipynb")); err != nil {
 		t.Fatal(err)
@@ -407,5 +408,13 @@ func TestBrowser(t *testing.T) {
 	printed, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(".jp-Notebook")))
 	if err != nil || !strings.Contains(printed, "Final training accuracy") {
 		t.Errorf("the notebook does not show the final accuracies (%v):\n%s", err, printed)
+	}
+	var length int
+	err = chromedp.Do(patience, chromedp.Poll[chromedp.Void](`document.body.innerText.includes("IOPub data rate exceeded")`, chromedp.WithPollingTimeout(0)))
+	if err == nil {
+		length, err = chromedp.Run(patience, chromedp.Evaluate[int](`document.body.innerText.length`))
+	}
+	if err != nil || length > 1_000_000 {
+		t.Errorf("of a million lines, the page shows %d characters (%v)", length, err)
 	}
 }
