@@ -97,7 +97,6 @@ func TestRunPrintsWhatTheNotebookTrained(t *testing.T) {
 	}
 }
 
-// GoNB itself reports all but the first two of these as successes.
 func TestRunFailsWhenACellFails(t *testing.T) {
 	t.Parallel()
 	checkout := checkout(t)
