@@ -8,7 +8,7 @@ const (
 
 var mutations = []mutation{
 	// Training.
-	{"a run depends on its seed", "mnistlib/session.go",
+	{"a run depends on its seed", "mnistlib/run.go",
 		"torch.NewGenerator(c.Seed)", "torch.NewGenerator(1)", "TestOrdersArePyTorchs|TestSameSeedSameRunAsPyTorch$", library},
 	{"the shuffle depends on the seed", "mnistlib/internal/torch/generator.go",
 		"NewGenerator(uint64(g.Int64())).Permutation(n)", "NewGenerator(uint64(g.Int64() * 0)).Permutation(n)", "TestEpoch|TestOrdersArePyTorchs", "./mnistlib/..."},
@@ -43,7 +43,7 @@ var mutations = []mutation{
 	{"JupyterLab ends with the command", "notebooks/lab.go",
 		"words := append(setup.EndWithParent(ctx),", "words := append([]string(nil),", "TestKilledCommandLeavesNoProcess", command},
 	{"an executed notebook ends with the command", "notebooks/run.go",
-		"words := append(setup.EndWithParent(ctx),", "words := append([]string(nil),", "TestKilledCommandLeavesNoProcess", command},
+		"words = append(setup.EndWithParent(ctx), words...)", "", "TestKilledCommandLeavesNoProcess", command},
 	{"commands of the set-up end with it", "notebooks/setup/runner.go",
 		"slices.Concat(EndWithParent(ctx), ", "slices.Concat([]string(nil), ", "TestKilledSetUpEndsWhatItStarted", settings},
 	{"what commands of the set-up have started ends with it", "notebooks/setup/runner.go",
@@ -57,7 +57,7 @@ var mutations = []mutation{
 	{"a step that failed is done again", "notebooks/setup/steps.go",
 		"err = file.Truncate(0)", "err = nil", "TestStepThatFailedIsNotTakenForTheOneBefore", settings},
 	{"a step that makes nothing has failed", "notebooks/setup/steps.go",
-		"if err == nil && !s.works(ctx, c) {", "if false {", "TestStepWithoutAResultIsNotDone", settings},
+		"if fault := s.fault(ctx, c); fault != nil {", "if fault := error(nil); fault != nil {", "TestStepWithoutAResultIsNotDone", settings},
 	{"two set-ups at once do the work once", "notebooks/setup/steps.go",
 		"return nil // another process did it while this one waited", "", "TestSetUpsAtTheSameTimeDoTheWorkOnce", settings},
 	{"downloads are the locked ones", "notebooks/setup/plugin_linux.go",
