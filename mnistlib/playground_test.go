@@ -43,6 +43,7 @@ func smallData() Data {
 // A turn of a knob makes the run that Train makes with its settings, needs no compilation, and leaves the run before
 // as a pale line.
 func TestPlaygroundTrainsWhatTheKnobsSay(t *testing.T) {
+	trains(t)
 	p, shown := testPlayground(t, MLP{Hidden: 6}, MLP{Hidden: 7})
 	if err := p.turn(t.Context(), p.places); err != nil {
 		t.Fatal(err)
@@ -98,6 +99,7 @@ func TestPlaygroundTrainsWhatTheKnobsSay(t *testing.T) {
 
 // A run that diverges is drawn, too; the next one has it behind.
 func TestPlaygroundDiverges(t *testing.T) {
+	trains(t)
 	p, shown := testPlayground(t, MLP{Hidden: 6})
 	for _, rate := range []string{"10", "0.1"} {
 		if err := p.turn(t.Context(), turned(t, p, map[int]string{rateKnob: rate, momentumKnob: "0.99"})); err != nil {
@@ -114,6 +116,7 @@ func TestPlaygroundDiverges(t *testing.T) {
 
 // The page's first report may come while the first run is under way, and ends it: then it is made again.
 func TestPlaygroundShowsTheFirstRun(t *testing.T) {
+	trains(t)
 	p, _ := testPlayground(t, MLP{Hidden: 6})
 	drawn := make(chan *Figure, 2)
 	p.show = func(f *Figure) error {
@@ -139,6 +142,7 @@ func TestPlaygroundShowsTheFirstRun(t *testing.T) {
 
 // A change ends the run of the one before, which is not shown.
 func TestPlaygroundFollowsTheLatestChange(t *testing.T) {
+	trains(t)
 	p, shown := testPlayground(t, MLP{Hidden: 6})
 	p.changes <- turned(t, p, map[int]string{seedKnob: "2"})
 	if err := p.turn(t.Context(), p.places); err != nil {
@@ -177,6 +181,7 @@ func TestPlaygroundFollowsTheLatestChange(t *testing.T) {
 }
 
 func TestPlaygroundWithoutANotebookEndsAtOnce(t *testing.T) {
+	trains(t)
 	if err := Playground(smallData()); err == nil || !strings.Contains(err.Error(), "no model") {
 		t.Errorf("without a model, the error is %v", err)
 	}
