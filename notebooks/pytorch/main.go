@@ -10,6 +10,10 @@
 // own, which it saves as from_pytorch.safetensors, and makes the tutorial's training of MLP(30) after
 // torch.manual_seed(7), or another seed that follows the folder, saved as run.json. The third compares the other way. No
 // conversion takes place: names, layouts and draws are PyTorch's.
+//
+//	go run ./notebooks/pytorch seeds
+//
+// makes all of the tutorial's trainings with the seeds 0 to 4, and compares them with what PyTorch gave.
 package main
 
 import (
@@ -36,8 +40,10 @@ func command(out io.Writer, args []string) error {
 		return export(args[1])
 	case len(args) == 2 && args[0] == "import":
 		return importBack(out, args[1])
+	case len(args) == 1 && args[0] == "seeds":
+		return seeds(out)
 	}
-	return errors.New("usage: go run ./notebooks/pytorch export FOLDER | import FOLDER")
+	return errors.New("usage: go run ./notebooks/pytorch export FOLDER | import FOLDER | seeds")
 }
 
 // export trains a model and saves it, with images and what it predicts for them.

@@ -72,6 +72,7 @@ func TestExchangeSaysWhatIsMissing(t *testing.T) {
 		want string
 	}{
 		{[]string{"import"}, "usage"},
+		{[]string{"seeds", "5"}, "usage"},
 		{[]string{"import", filepath.Join(t.TempDir(), "nowhere")}, "from_pytorch.safetensors"},
 	} {
 		if err := command(io.Discard, c.args); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -107,6 +108,52 @@ func TestExchangeWithPyTorch(t *testing.T) {
 	}
 	if n := sameUntil(theirs, pytorchs(t, "MLP(30)", 0, false), 1e-2); n < 93 {
 		t.Errorf("PyTorch leaves the stored run of the same seed after %d iterations", n)
+	}
+}
+
+// In float64 both end with the same accuracies, whatever the seed, and for as long as a rounding does not grow to 1 % the
+// losses are the same.
+func TestSeedsEndEqualInFloat64(t *testing.T) {
+	trains(t)
+	for _, training := range trainings {
+		if training.config.Epochs != 3 || strings.HasPrefix(training.name, "CNN") {
+			continue // the others take long
+		}
+		c, err := training.compare(true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.equal != "5 of 5" || c.together != "all 93" {
+			t.Errorf("%s: %s end equal, together for %s", training.name, c.equal, c.together)
+		}
+	}
+}
+
+// The trainings here are those of original.py: with the same seed, the first losses are the same.
+func TestTrainingsAreTheOriginals(t *testing.T) {
+	trains(t)
+	for _, training := range trainings {
+		for seed := range uint64(numSeeds) {
+			theirs := pytorchs(t, training.name, seed, false)
+			config := training.config
+			if config.Epochs == 0 {
+				config.Epochs = 10
+			}
+			if config.Epochs != theirs.Epochs || len(theirs.Loss) != 31*theirs.Epochs {
+				t.Errorf("%s has %d epochs here, in PyTorch %d with %d losses", training.name, config.Epochs, theirs.Epochs, len(theirs.Loss))
+			}
+			if seed != 0 {
+				continue
+			}
+			config.Seed, config.Epochs, config.EvaluateEachEpoch, config.Quiet = torchSeed(seed), 1, true, true
+			ours, err := mnistlib.Train(training.model, mnistlib.MNIST(), config)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n := sameUntil(ours, theirs, 0.001); n < 3 {
+				t.Errorf("%s: the losses differ from iteration %d on", training.name, n+1)
+			}
+		}
 	}
 }
 

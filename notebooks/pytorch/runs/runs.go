@@ -12,9 +12,8 @@ import (
 //go:embed runs.json
 var file []byte
 
-// PyTorch returns PyTorch's run of one of the tutorial's trainings, which original.py names: with the seeds 0 to 4 of
-// each, in float32, with only the last accuracies and four digits of the losses; with seed 7 of five models, whole, in
-// float32 and float64.
+// PyTorch returns PyTorch's run of one of the tutorial's trainings, which original.py names, in float32 or float64: of
+// each the seeds 0 to 4, with only the last accuracies and four digits of the losses; of five models, whole, seed 7.
 func PyTorch(training string, seed uint64, float64 bool) (*mnistlib.History, error) {
 	var runs []*mnistlib.History
 	if err := json.Unmarshal(file, &runs); err != nil {
@@ -25,5 +24,5 @@ func PyTorch(training string, seed uint64, float64 bool) (*mnistlib.History, err
 			return h, nil
 		}
 	}
-	return nil, fmt.Errorf("runs.json has no training %q with seed %d (float64: %v): original.py says what it has", training, seed, float64)
+	return nil, fmt.Errorf("runs.json has no training %q with seed %d: original.py says what it has", training, seed)
 }
