@@ -29,11 +29,11 @@ func (nb notebook) answerCells() (answers, complaints []string) {
 	return answers, complaints
 }
 
-// Every question has its answer folded away under it, with a cell that runs after those of the notebook and
-// shows something.
+// Every question has its answer folded away under it, with a cell that runs after what the notebook
+// declares and saves, and shows something.
 func TestAnswersRunInTheKernel(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"tutorial.ipynb"} {
+	for _, path := range []string{"tutorial.ipynb", "inside.ipynb"} {
 		nb, err := readNotebook(path)
 		if err != nil {
 			t.Fatal(err)
@@ -49,7 +49,10 @@ func TestAnswersRunInTheKernel(t *testing.T) {
 			t.Parallel()
 			sources := []string{"%noautoget"}
 			for _, c := range nb.cells() {
-				if declarations := c.declarations(); c.isCode() && declarations != "" {
+				switch declarations := c.declarations(); {
+				case strings.Contains(c.source(), ".Save("): // what answers load
+					sources = append(sources, c.source())
+				case c.isCode() && declarations != "":
 					sources = append(sources, declarations)
 				}
 			}
