@@ -142,6 +142,13 @@ func Matrices(title string, matrices [][][]float64, captions []string) *Figure {
 			}
 		}
 	}
+	f := pictures(title, matrixTiles(matrices, largest), captions)
+	f.Subtitle = matrixColors(largest)
+	return f
+}
+
+// matrixTiles draws matrices as pictures whose strongest colours are the largest value and its negative.
+func matrixTiles(matrices [][][]float64, largest float64) []image.Image {
 	tiles := make([]image.Image, len(matrices))
 	for i, matrix := range matrices {
 		tile := image.NewNRGBA(image.Rect(0, 0, len(matrix[0]), len(matrix)))
@@ -156,9 +163,11 @@ func Matrices(title string, matrices [][][]float64, captions []string) *Figure {
 		}
 		tiles[i] = tile
 	}
-	f := pictures(title, tiles, captions)
-	f.Subtitle = fmt.Sprintf("from blue, %.3g, over white, 0, to orange, %.3g", -largest, largest)
-	return f
+	return tiles
+}
+
+func matrixColors(largest float64) string {
+	return fmt.Sprintf("from blue, %.3g, over white, 0, to orange, %.3g", -largest, largest)
 }
 
 // HeatMap draws a table of numbers, the larger the darker: values[row][column]. A confusion matrix

@@ -118,26 +118,39 @@ func (in *inspection) forward(g *Graph, training bool) (nn *Layers, logits *Node
 
 // run builds a program, runs it and returns the values of its outputs.
 func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float64, error) {
+	values, err := in.runAll(name, build, []Weights{in.weights})
+	if err != nil {
+		return nil, err
+	}
+	return values[0], nil
+}
+
+// runAll builds a program and runs it with each of some weights.
+func (in *inspection) runAll(name string, build func(g *Graph) []*Node, all []Weights) ([][][]float64, error) {
 	program, err := in.backend.Compile(name, build)
 	if err != nil {
 		return nil, err
 	}
 	defer program.Close()
-	inputs := in.inputs()
-	outputs, err := program.Run(inputs...)
-	if err != nil {
-		return nil, err
+	images := in.imagesTensor()
+	defer device.Free([]*tensors.Tensor{images})
+	values := make([][][]float64, len(all))
+	for k, weights := range all {
+		inputs := in.network.tensors(weights)
+		outputs, err := program.Run(append(slices.Clone(inputs), images)...)
+		device.Free(inputs)
+		if err != nil {
+			return nil, err
+		}
+		for _, output := range outputs {
+			tensors.MustConstFlatData(output, func(flat []float64) { values[k] = append(values[k], slices.Clone(flat)) })
+		}
+		device.Free(outputs)
 	}
-	values := make([][]float64, len(outputs))
-	for i, output := range outputs {
-		tensors.MustConstFlatData(output, func(flat []float64) { values[i] = slices.Clone(flat) })
-	}
-	device.Free(slices.Concat(inputs, outputs))
 	return values, nil
 }
 
-// inputs returns what the programs take: the weights and the images.
-func (in *inspection) inputs() []*tensors.Tensor {
+func (in *inspection) imagesTensor() *tensors.Tensor {
 	pixels := batchLastPixels[float64](in.images, in.images.Len(), 0)
-	return append(in.network.tensors(in.weights), tensors.FromFlatDataAndDimensions(pixels, 1, ImageSize, ImageSize, in.images.Len()))
+	return tensors.FromFlatDataAndDimensions(pixels, 1, ImageSize, ImageSize, in.images.Len())
 }

@@ -142,7 +142,7 @@ func trainingLoss(t *testing.T, model Model, weights Weights, images Images) fun
 	}
 	t.Cleanup(program.Close)
 	return func() float64 {
-		outputs, err := program.Run(in.inputs()...)
+		outputs, err := program.Run(append(in.network.tensors(in.weights), in.imagesTensor())...)
 		if err != nil {
 			t.Fatal(err)
 		}

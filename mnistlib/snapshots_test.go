@@ -1,11 +1,17 @@
 package mnistlib
 
 import (
+	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"reflect"
+	"runtime/debug"
+	"slices"
+	"strings"
 	"testing"
 
+	"example.com/tutorial6/mnistlib/internal/chart"
 	"example.com/tutorial6/mnistlib/internal/torch"
 )
 
@@ -110,14 +116,129 @@ func TestSnapshotsKeepMemoryFlat(t *testing.T) {
 	var before int
 	for run := range 5 { // of 100 snapshots, whose state takes 2 MB each time on the device
 		config := Config{BatchSize: 20, Epochs: 10, Optimizer: Adam{LR: 0.001}, Seed: 1, Quiet: true, SnapshotEvery: 1}
-		if _, err := Train(MLP{Hidden: 100}, small(), config); err != nil {
+		if _, err := Train(MLP{Hidden: 200}, small(), config); err != nil {
 			t.Fatal(err)
 		}
+		debug.FreeOSMemory() // the snapshots themselves are garbage
 		if run == 1 {
 			before = residentMB(t)
 		}
 	}
-	if after := residentMB(t); after > before+120 {
+	after := residentMB(t)
+	if after > before+30 {
 		t.Errorf("resident memory grew from %d to %d MB in 300 snapshots", before, after)
+	}
+}
+
+// madeUpSnapshots are a run of MLP(2) of some iterations, in each of which every weight grows by a tenth.
+func madeUpSnapshots(t *testing.T, iterations int) *History {
+	t.Helper()
+	weights := initialWeights(t, MLP{Hidden: 2}, 3)
+	h := madeUpRun("MLP(2)", 3, iterations, 1)
+	for i := range iterations + 1 {
+		var scaled Weights
+		for _, w := range weights {
+			w.Values = slices.Clone(w.Values)
+			for k := range w.Values {
+				w.Values[k] *= math.Pow(1.1, float64(i))
+			}
+			scaled = append(scaled, w)
+		}
+		h.keepWeights(i, scaled)
+	}
+	return h
+}
+
+func TestWeightsSlider(t *testing.T) {
+	h := madeUpSnapshots(t, 30)
+	last := h.Snapshots[30].Weights[0].Values
+	strongest := -2 * slices.Max(last)
+	for k := range 300 {
+		last[k] = strongest
+	}
+	f := WeightsSlider(h, "layer1.weight")
+	checkBundle(t, f, true)
+	film := f.panels[0].(*chart.Film)
+	if got := fmt.Sprint(film.Slider.Frames); len(film.Frames) != 8 || !strings.HasPrefix(got, "[iteration 0 iteration 4 ") || !strings.HasSuffix(got, " iteration 30]") {
+		t.Errorf("the frames are %s", got)
+	}
+	at := func(frame int) string {
+		place := film.Frames[frame].Place(0)
+		return nameColor(film.Frames[frame].Picture.NRGBAAt(place.X+3*5+1, place.Y+1))
+	}
+	if at(7) != chart.Palette[0] || at(0) == chart.Palette[0] {
+		t.Errorf("the sixth weight is %s at the last iteration and %s at the first", at(7), at(0))
+	}
+	spec, err := f.drawing().VegaLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(spec)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"filter":"datum.frame == frame"`, `"frame":8`, `"max":8`} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("the specification lacks %s", want)
+		}
+	}
+}
+
+// The pictures of real weights are noise, which is large; a figure of them stays under the limit.
+func TestWeightsSliderIsSmall(t *testing.T) {
+	h := madeUpRun("MLP(12)", 3, 30, 1)
+	for i := range 30 {
+		h.keepWeights(i, initialWeights(t, MLP{Hidden: 12}, uint64(i+1)))
+	}
+	bundle, err := WeightsSlider(h, "layer1.weight").bundle()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := json.Marshal(bundle.Data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(text) > 200_000 {
+		t.Errorf("the figure takes %d bytes, want under 200,000", len(text))
+	}
+}
+
+func TestUpdateRatios(t *testing.T) {
+	f := UpdateRatios(madeUpSnapshots(t, 12))
+	checkBundle(t, f, true)
+	ch := f.panels[0].(*chart.Chart)
+	if len(ch.Curves) != 2 || ch.Curves[1].Name != "layer2.weight" || !ch.Y.Log {
+		t.Fatalf("the curves are %v", ch.Curves)
+	}
+	for i, ratio := range ch.Curves[0].Y {
+		if math.Abs(ratio-0.1) > 1e-9 || ch.Curves[0].X[i] != float64(i+1) {
+			t.Errorf("at iteration %v the ratio is %v, want 0.1", ch.Curves[0].X[i], ratio)
+		}
+	}
+}
+
+func TestDeadReLUs(t *testing.T) {
+	trains(t)
+	h := madeUpSnapshots(t, 2)
+	bias := h.Snapshots[2].Weights[1].Values
+	bias[1] = -1000
+	f := DeadReLUs(MLP{Hidden: 2}, MNIST().Validation.Slice(0, 50), h)
+	checkBundle(t, f, true)
+	if c := f.panels[0].(*chart.Chart).Curves[0]; fmt.Sprint(c.X, c.Y) != "[0 1 2] [0 0 0.5]" || c.Name != "ReLU 1, 2 units" {
+		t.Errorf("the shares of dead units are %v over %v of %s", c.Y, c.X, c.Name)
+	}
+}
+
+func TestSnapshotsThatCannotBeDrawn(t *testing.T) {
+	h := madeUpSnapshots(t, 2)
+	for want, f := range map[string]*Figure{
+		"no snapshots":                      WeightsSlider(madeUpRun("a", 1, 3, 1), "layer1.weight"),
+		`no weight "layer2.weight"`:         WeightsSlider(h, "layer2.weight"),
+		"0 snapshots of 3 iterations":       UpdateRatios(madeUpRun("a", 1, 3, 1)),
+		"train it with Config.SnapshotEver": DeadReLUs(MLP{Hidden: 2}, MNIST().Validation, madeUpRun("a", 1, 3, 1)),
+	} {
+		if err := f.Show(); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("the error is %v, want one with %q", err, want)
+		}
 	}
 }

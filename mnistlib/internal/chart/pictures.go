@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/base64"
 	"image"
+	stddraw "image/draw"
 	"image/png"
 	"strings"
 
@@ -72,11 +73,24 @@ func (m *Pictures) size() (width, height float64) {
 
 func (m *Pictures) names() []string { return nil }
 
-func (m *Pictures) vegaLite(int, legend) object {
+func (m *Pictures) vegaLite(int, legend) object { return vegaPictures([]*Pictures{m}, nil) }
+
+// vegaPictures draws pictures of one size and with one list of captions, of which a slider shows one.
+func vegaPictures(frames []*Pictures, slider *Slider) object {
+	m := frames[0]
 	width, height := m.size()
-	var b bytes.Buffer
-	if err := png.Encode(&b, m.Picture); err != nil {
-		panic(err) // a Buffer takes everything
+	var images []any
+	for k, frame := range frames {
+		var b bytes.Buffer
+		encoder := png.Encoder{CompressionLevel: png.BestCompression}
+		if err := encoder.Encode(&b, frame.encoded(slider)); err != nil {
+			panic(err) // a Buffer takes everything
+		}
+		images = append(images, object{"url": "data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), "x": 0, "y": 0, "frame": k + 1})
+	}
+	title, steps := any(""), []any{}
+	if slider != nil {
+		title, steps = slider.title(""), []any{slider.filter()}
 	}
 	captions := []any{}
 	for i, caption := range m.Captions {
@@ -88,10 +102,10 @@ func (m *Pictures) vegaLite(int, legend) object {
 			"axis": object{"grid": false, "labels": false, "ticks": false, "domain": false, "title": ""}}
 	}
 	return object{
-		"width": width, "height": height,
+		"title": title, "width": width, "height": height,
 		"layer": []any{
 			object{
-				"data": object{"values": []any{object{"url": "data:image/png;base64," + base64.StdEncoding.EncodeToString(b.Bytes()), "x": 0, "y": 0}}},
+				"data": object{"values": images}, "transform": steps,
 				"mark": object{"type": "image", "width": width, "height": height, "align": "left", "baseline": "top"},
 				"encoding": object{
 					"url": object{"field": "url", "type": "nominal"}, "x": position("x"), "y": position("y"),
@@ -122,3 +136,24 @@ func (m *Pictures) draw(c draw.Canvas, _ legend) {
 		}
 	}
 }
+
+// encoded is the picture itself or, as one of many, with few colours: such a PNG is a third as large.
+func (m *Pictures) encoded(slider *Slider) image.Image {
+	if slider == nil {
+		return m.Picture
+	}
+	picture := image.NewRGBA(m.Picture.Bounds())
+	stddraw.Draw(picture, picture.Bounds(), m.Picture, image.Point{}, stddraw.Src)
+	return fewerColors(picture)
+}
+
+// A Film is pictures under a slider.
+type Film struct {
+	Frames []*Pictures // of one size and with one list of captions
+	Slider *Slider
+}
+
+func (f *Film) size() (width, height float64) { return f.Frames[0].size() }
+func (f *Film) names() []string               { return nil }
+func (f *Film) vegaLite(int, legend) object   { return vegaPictures(f.Frames, f.Slider) }
+func (f *Film) draw(c draw.Canvas, l legend)  { f.Frames[f.Slider.Start].draw(c, l) }

@@ -42,7 +42,7 @@ func (ch *Chart) vegaLite(id int, l legend) object {
 	}
 	title := any(ch.Title)
 	if ch.Slider != nil {
-		title = object{"text": object{"expr": literal(ch.Title+", ") + " + " + literal(ch.Slider.Frames) + "[" + frameParam + " - 1]"}}
+		title = ch.Slider.title(ch.Title + ", ")
 	}
 	if ch.Epoch > 0 {
 		encoding["x"].(object)["axis"].(object)["grid"] = false
@@ -76,11 +76,19 @@ func (s *Slider) vega() object {
 	}
 }
 
+// title is that of a panel: some words, and what the frame shows.
+func (s *Slider) title(words string) object {
+	return object{"text": object{"expr": literal(words) + " + " + literal(s.Frames) + "[" + frameParam + " - 1]"}}
+}
+
+// filter leaves out the rows of other frames.
+func (s *Slider) filter() object { return object{"filter": "datum.frame == " + frameParam} }
+
 // transform adds the series' name to each row of a table, and leaves out the rows of other frames.
 func (ch *Chart) transform(l legend) []any {
 	var steps []any
 	if ch.Slider != nil {
-		steps = append(steps, object{"filter": "datum.frame == " + frameParam})
+		steps = append(steps, ch.Slider.filter())
 	}
 	return append(steps, object{"calculate": literal(append([]string{}, l.names...)) + "[datum.series]", "as": "name"})
 }
