@@ -52,6 +52,7 @@ func (f *Figure) Show() error {
 		return err
 	}
 	gonbui.SendData(bundle)
+	gonbui.Sync() // on a busy machine a cell may end before the kernel has read its last figure, which is lost then
 	return gonbui.Error()
 }
 
