@@ -124,3 +124,42 @@ func ExampleWeights_Save() {
 	// layer2.bias [10]
 	// 0.002494
 }
+
+func ExampleCompare() {
+	train := func(o mnistlib.Optimizer) []*mnistlib.History {
+		runs, err := mnistlib.TrainMany(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(), mnistlib.Config{Optimizer: o, Epochs: 1, Seed: 1, Quiet: true}, 4)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return runs
+	}
+	comparison, err := mnistlib.Compare(train(mnistlib.SGD{LR: 0.1}), train(mnistlib.SGD{LR: 0.01})) // seed by seed
+	if err != nil {
+		log.Fatal(err)
+	}
+	d := comparison.Validation
+	fmt.Printf("higher with %d of %d seeds; by more than luck: %t\n", d.Higher, comparison.Seeds, d.Low > 0)
+	// Output:
+	// higher with 4 of 4 seeds; by more than luck: true
+}
+
+func ExampleConfig_snapshots() {
+	config := mnistlib.Config{Epochs: 1, Seed: 1, SnapshotEvery: 10, Quiet: true}
+	history, err := mnistlib.Train(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(), config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, s := range history.Snapshots {
+		accuracy, err := mnistlib.Accuracy(mnistlib.MLP{Hidden: 30}, s.Weights, mnistlib.MNIST().Validation)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("after iteration %2d above 0.2: %t\n", s.Iteration, accuracy > 0.2)
+	}
+	// Output:
+	// after iteration  0 above 0.2: false
+	// after iteration 10 above 0.2: true
+	// after iteration 20 above 0.2: true
+	// after iteration 30 above 0.2: true
+	// after iteration 31 above 0.2: true
+}
