@@ -71,12 +71,12 @@ func (f *Forest) vegaLite(int, legend) object {
 		"layer": []any{
 			object{"mark": object{"type": "rule", "color": gridInk, "strokeWidth": 2}, "encoding": object{"x": object{"datum": 0}, "y": nil, "tooltip": nil}},
 			span("wideLow", "wideHigh", thinWidth), span("low", "high", thickWidth),
-			object{"mark": object{"type": "point", "filled": true, "size": 70, "color": seriesColor(1), "opacity": 1}},
+			object{"mark": object{"type": "point", "filled": true, "size": 40, "color": seriesColor(1), "opacity": 1}},
 		},
 	}
 }
 
-const thinWidth, thickWidth = 1.5, 6.0
+const thinWidth, thickWidth = 1.5, 8.0
 
 func (f *Forest) draw(c draw.Canvas, _ legend) {
 	p := plot.New()
@@ -112,6 +112,6 @@ func (f forest) Plot(c draw.Canvas, p *plot.Plot) {
 		}
 		span(row.WideLow, row.WideHigh, thinWidth)
 		span(row.Low, row.High, thickWidth)
-		c.DrawGlyphNoClip(draw.GlyphStyle{Color: translucent(1, 1), Radius: pixels(4.5), Shape: draw.CircleGlyph{}}, vg.Point{X: toX(row.Mean), Y: y})
+		c.DrawGlyphNoClip(draw.GlyphStyle{Color: translucent(1, 1), Radius: pixels(3.5), Shape: draw.CircleGlyph{}}, vg.Point{X: toX(row.Mean), Y: y})
 	}
 }
