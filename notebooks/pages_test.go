@@ -10,7 +10,7 @@ import (
 
 var link = regexp.MustCompile(`\]\(([^)#\s]+)(?:#[^)]*)?\)`)
 
-// The pages link to files that are there, and README names each notebook.
+// The pages link to files that are there; README names each notebook, and the tutorial leads to each.
 func TestPages(t *testing.T) {
 	pages := []string{"../README.md", "../.github/CONTRIBUTING.md", "../.github/CHANGELOG.md", "../docker/README.md", "RESULTS.md",
 		"../mnistlib/benchmark/NOTES.md", "../mnistlib/benchmark/results.md"}
@@ -32,6 +32,10 @@ func TestPages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	tutorial, err := os.ReadFile("tutorial.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
 	notebooks, err := filepath.Glob("*.ipynb")
 	if err != nil {
 		t.Fatal(err)
@@ -39,6 +43,9 @@ func TestPages(t *testing.T) {
 	for _, name := range notebooks {
 		if !strings.Contains(string(readme), "`"+name+"`") {
 			t.Errorf("README does not name %s", name)
+		}
+		if name != "tutorial.ipynb" && !strings.Contains(string(tutorial), "("+name+")") {
+			t.Errorf("the tutorial does not lead to %s", name)
 		}
 	}
 }

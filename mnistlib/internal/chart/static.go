@@ -54,7 +54,8 @@ func (a Axis) style(to *plot.Axis) {
 	to.Tick.Marker = ticks
 	to.Label.Text = a.Title
 	to.Label.Padding = pixels(4)
-	to.Label.TextStyle.Color, to.Label.TextStyle.Font = ParseColor(ink), textStyle(axisSize, imagefont.WeightNormal, ink).Font
+	label := textStyle(axisSize, imagefont.WeightNormal, ink)
+	to.Label.TextStyle.Color, to.Label.TextStyle.Font, to.Label.TextStyle.Handler = label.Color, label.Font, label.Handler
 	to.Tick.Label.Color, to.Tick.Label.Font = ParseColor(ink), textStyle(labelSize, imagefont.WeightNormal, ink).Font
 }
 

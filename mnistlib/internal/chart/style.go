@@ -60,7 +60,7 @@ func textStyle(size float64, weight imagefont.Weight, ink string) text.Style {
 		Color:   ParseColor(ink),
 		Font:    font.Font{Typeface: "Liberation", Variant: "Sans", Weight: weight, Size: pixels(size)},
 		YAlign:  draw.YTop,
-		Handler: text.Plain{Fonts: font.DefaultCache},
+		Handler: boxes{text.Plain{Fonts: font.DefaultCache}},
 	}
 }
 
