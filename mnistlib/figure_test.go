@@ -112,9 +112,9 @@ func checkVegaLite(t *testing.T, spec map[string]any) {
 			for column, values := range rows {
 				low, high := lowY, highY
 				switch column {
-				case "x", "shift", "to":
+				case "x", "x2", "shift", "to":
 					low, high = lowX, highX
-				case "series", "curve", "style", "frame":
+				case "series", "curve", "style", "frame", "value", "shade", "iteration", "last":
 					continue
 				}
 				for _, v := range values {

@@ -2,6 +2,7 @@ package mnistlib
 
 import (
 	"errors"
+	"iter"
 	"slices"
 
 	"example.com/tutorial6/mnistlib/internal/device"
@@ -118,7 +119,7 @@ func (in *inspection) forward(g *Graph, training bool) (nn *Layers, logits *Node
 
 // run builds a program, runs it and returns the values of its outputs.
 func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float64, error) {
-	values, err := in.runAll(name, build, []Weights{in.weights})
+	values, err := in.runAll(name, build, slices.Values([]Weights{in.weights}))
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +127,7 @@ func (in *inspection) run(name string, build func(g *Graph) []*Node) ([][]float6
 }
 
 // runAll builds a program and runs it with each of some weights.
-func (in *inspection) runAll(name string, build func(g *Graph) []*Node, all []Weights) ([][][]float64, error) {
+func (in *inspection) runAll(name string, build func(g *Graph) []*Node, weights iter.Seq[Weights]) ([][][]float64, error) {
 	program, err := in.backend.Compile(name, build)
 	if err != nil {
 		return nil, err
@@ -134,20 +135,22 @@ func (in *inspection) runAll(name string, build func(g *Graph) []*Node, all []We
 	defer program.Close()
 	images := in.imagesTensor()
 	defer device.Free([]*tensors.Tensor{images})
-	values := make([][][]float64, len(all))
-	for k, weights := range all {
-		inputs := in.network.tensors(weights)
+	var all [][][]float64
+	for one := range weights {
+		inputs := in.network.tensors(one)
 		outputs, err := program.Run(append(slices.Clone(inputs), images)...)
 		device.Free(inputs)
 		if err != nil {
 			return nil, err
 		}
+		var values [][]float64
 		for _, output := range outputs {
-			tensors.MustConstFlatData(output, func(flat []float64) { values[k] = append(values[k], slices.Clone(flat)) })
+			tensors.MustConstFlatData(output, func(flat []float64) { values = append(values, slices.Clone(flat)) })
 		}
 		device.Free(outputs)
+		all = append(all, values)
 	}
-	return values, nil
+	return all, nil
 }
 
 func (in *inspection) imagesTensor() *tensors.Tensor {

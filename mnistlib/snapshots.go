@@ -150,7 +150,7 @@ func DeadReLUs(model Model, images Images, h *History) *Figure {
 			}
 		}
 		return append(nodes, Const(g, 0.0)) // a program needs an output
-	}, all)
+	}, slices.Values(all))
 	if err != nil {
 		return cannotDraw("%v", err)
 	}

@@ -23,23 +23,8 @@ func (ch *Chart) vegaLite(id int, l legend) object {
 	if places := ch.epochs(); places != nil {
 		groups = append([]any{vegaEpochs(places)}, groups...)
 	}
-	encoding := object{
-		"x":     ch.X.vegaLite("x"),
-		"y":     ch.Y.vegaLite("y"),
-		"color": object{"value": seriesColor(0)},
-	}
-	if l.shown() {
-		colors, dashes := make([]string, len(l.names)), make([][]float64, len(l.names))
-		for i := range l.names {
-			colors[i] = seriesColor(i)
-			dashes[i] = append([]float64{}, seriesDash(i)...)
-		}
-		encoding["color"] = object{
-			"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": colors},
-			"legend": object{"title": "", "orient": "top", "symbolType": "stroke", "columns": l.columns},
-		}
-		encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
-	}
+	encoding := object{"x": ch.X.vegaLite("x"), "y": ch.Y.vegaLite("y")}
+	l.encode(encoding)
 	title := any(ch.Title)
 	if ch.Slider != nil {
 		title = ch.Slider.title(ch.Title + ", ")
@@ -48,6 +33,24 @@ func (ch *Chart) vegaLite(id int, l legend) object {
 		encoding["x"].(object)["axis"].(object)["grid"] = false
 	}
 	return object{"title": title, "width": ch.Width, "height": ch.Height, "encoding": encoding, "layer": groups}
+}
+
+// encode gives each name its colour and its dash, and explains them.
+func (l legend) encode(encoding object) {
+	encoding["color"] = object{"value": seriesColor(0)}
+	if !l.shown() {
+		return
+	}
+	colors, dashes := make([]string, len(l.names)), make([][]float64, len(l.names))
+	for i := range l.names {
+		colors[i] = seriesColor(i)
+		dashes[i] = append([]float64{}, seriesDash(i)...)
+	}
+	encoding["color"] = object{
+		"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": colors},
+		"legend": object{"title": "", "orient": "top", "symbolType": "stroke", "columns": l.columns},
+	}
+	encoding["strokeDash"] = object{"field": "name", "type": "nominal", "scale": object{"domain": l.names, "range": dashes}}
 }
 
 // vegaEpochs are upright lines.
