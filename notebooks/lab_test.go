@@ -330,23 +330,25 @@ func untilTraining(nb notebook) []any {
 	return cells
 }
 
+// findBrowser returns the program with which to look at the figures; without one, the test is skipped.
+func findBrowser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("there is no Chromium, and in CI this test may not be skipped")
+	}
+	t.Skip("skipped: there is no Chromium, with which to look at the figures")
+	return ""
+}
+
 // TestBrowser opens the tutorial, up to its first training cell, in a real browser, runs it, and looks
 // at the figures. Then a cell prints a million lines, which the page survives. With go test -artifacts -outputdir DIR, the screenshot stays there.
 func TestBrowser(t *testing.T) {
-	browser := ""
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
-		if path, err := exec.LookPath(name); err == nil {
-			browser = path
-			break
-		}
-	}
-	if browser == "" {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("there is no Chromium, and in CI this test may not be skipped")
-		}
-		t.Skip("skipped: there is no Chromium, with which to look at the figures")
-	}
-
+	browser := findBrowser(t)
 	folder := t.TempDir()
 	nb, err := readNotebook("tutorial.ipynb")
 	if err != nil {

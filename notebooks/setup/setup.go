@@ -50,7 +50,7 @@ func All(ctx context.Context, out io.Writer) (Checkout, error) {
 	return checkout, checkout.install(ctx, out, allSteps...)
 }
 
-var allSteps = []step{pluginStep, jupyterStep, gonbStep, goplsStep, kernelStep, cacheStep}
+var allSteps = []step{pluginStep, jupyterStep, pageStep, gonbStep, goplsStep, kernelStep, cacheStep}
 
 // Missing returns an error that names the first thing that is not set up, or not any more.
 func (c Checkout) Missing(ctx context.Context) error {
