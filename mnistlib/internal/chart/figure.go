@@ -113,11 +113,18 @@ func (f *Figure) specification() object {
 	if f.Slider != nil {
 		params = append(params, f.Slider.vega())
 	}
+	embed := object{}
+	if len(panels) > 1 && f.Columns > 1 {
+		// Vega-Lite's own columns are constant; this changes them in what it compiles to.
+		columns := fmt.Sprintf("windowSize()[0] < %d ? 1 : %d", narrowWindow, f.Columns)
+		embed["patch"] = []any{object{"op": "replace", "path": "/layout/columns", "value": object{"signal": columns}}}
+	}
 	// The paper, the text and the axes have no colours of their own: JupyterLab gives them those of its theme.
 	return object{
 		"$schema":     "https://vega.github.io/schema/vega-lite/v5.json",
 		"description": f.Text(),
 		"params":      params,
+		"usermeta":    object{"embedOptions": embed},
 		"padding":     figureMargin,
 		"title": object{
 			"text": wrap(f.Title, titleStyle, width), "fontSize": titleSize, "fontWeight": "bold",
@@ -143,6 +150,10 @@ func (f *Figure) specification() object {
 		},
 	}
 }
+
+// narrowWindow is the width in pixels below which the panels stand in one column: beside JupyterLab's list of files, a
+// cell of it has no room for two.
+const narrowWindow = 1250
 
 // width is the picture's, in pixels, without its margin.
 func (f *Figure) width() float64 {

@@ -64,4 +64,18 @@ func TestTwoPanelsFitANotebook(t *testing.T) {
 	if width := f.width() + 2*figureMargin; width > 780 {
 		t.Errorf("two panels are %v pixels wide, want at most 780", width)
 	}
+	columns := func(panels ...Panel) string {
+		f := &Figure{Panels: panels, Columns: 2}
+		spec, err := f.VegaLite()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return literal(spec["usermeta"])
+	}
+	if got := columns(panel, panel); !strings.Contains(got, `windowSize()[0] \u003c 1250 ? 1 : 2`) || !strings.Contains(got, "/layout/columns") {
+		t.Errorf("in a narrow window, two panels stand as %s says", got)
+	}
+	if got := columns(panel); strings.Contains(got, "columns") {
+		t.Errorf("of one panel, the columns change: %s", got)
+	}
 }
