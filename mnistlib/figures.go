@@ -121,12 +121,12 @@ func Gallery(title string, images Images, captions []string) *Figure {
 
 // Matrices draws matrices as pictures in a grid with a caption under each: the filters of a layer,
 // or its feature maps. All share one scale of colours, which the subtitle gives: blue is negative,
-// white 0 and orange positive.
+// white 0 and orange positive. It names blue only if a value is negative: none is after a ReLU.
 func Matrices(title string, matrices [][][]float64, captions []string) *Figure {
 	if len(captions) != len(matrices) {
 		return cannotDraw("%d captions for %d matrices; give each matrix its caption", len(captions), len(matrices))
 	}
-	largest := 0.0
+	largest, negative := 0.0, false
 	for i, matrix := range matrices {
 		if len(matrix) == 0 || len(matrix[0]) == 0 {
 			return cannotDraw("matrix %d is empty", i)
@@ -137,13 +137,13 @@ func Matrices(title string, matrices [][][]float64, captions []string) *Figure {
 			}
 			for _, v := range row {
 				if finite(v) {
-					largest = max(largest, math.Abs(v))
+					largest, negative = max(largest, math.Abs(v)), negative || v < 0
 				}
 			}
 		}
 	}
 	f := pictures(title, matrixTiles(matrices, largest), captions)
-	f.Subtitle = matrixColors(largest)
+	f.Subtitle = matrixColors(largest, negative)
 	return f
 }
 
@@ -166,7 +166,10 @@ func matrixTiles(matrices [][][]float64, largest float64) []image.Image {
 	return tiles
 }
 
-func matrixColors(largest float64) string {
+func matrixColors(largest float64, negative bool) string {
+	if !negative {
+		return fmt.Sprintf("from white, 0, to orange, %.3g", largest)
+	}
 	return fmt.Sprintf("from blue, %.3g, over white, 0, to orange, %.3g", -largest, largest)
 }
 

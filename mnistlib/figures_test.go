@@ -61,6 +61,18 @@ func TestMatrices(t *testing.T) {
 	}
 }
 
+// The scale shows no colour that no value can have, as blue after a ReLU.
+func TestMatricesShowTheColoursThatOccur(t *testing.T) {
+	for want, values := range map[string][]float64{
+		"from white, 0, to orange, 2":                {0, 2},
+		"from blue, -3, over white, 0, to orange, 3": {-3, 2},
+	} {
+		if got := Matrices("", [][][]float64{{values}}, []string{""}).Subtitle; got != want {
+			t.Errorf("the scale of %v is %q, want %q", values, got, want)
+		}
+	}
+}
+
 func TestHistograms(t *testing.T) {
 	f := Histograms("Activations", "activation", []string{"layer1", "layer2"}, [][]float64{{0, 0, 0, 4}, {1, 2, math.NaN()}})
 	checkBundle(t, f, true)

@@ -71,7 +71,7 @@ func WeightsSlider(h *History, weight string) *Figure {
 		}
 	}
 	return &Figure{
-		Title: fmt.Sprintf("%s of %s, seed %d", weight, h.label(), h.Seed), Subtitle: matrixColors(largest),
+		Title: fmt.Sprintf("%s of %s, seed %d", weight, h.label(), h.Seed), Subtitle: matrixColors(largest, true),
 		Description: fmt.Sprintf("The first %d pictures of %s at the iterations %s.", len(captions), weight, strings.Join(slider.Frames, ", ")),
 		panels:      []chart.Panel{film}, columns: 1, slider: slider, still: []chart.Panel{chart.NewPictures(stillTiles, stillCaptions)},
 	}

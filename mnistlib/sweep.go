@@ -150,6 +150,10 @@ func SweepMap(rowLabel string, rows []float64, columnLabel string, columns []flo
 		all = append(all, group{fmt.Sprintf("%s %s, %s %s", rowLabel, table.Rows[k/len(columns)], columnLabel, table.Columns[k%len(columns)]), runs})
 	}
 	shade := errorShades(accuracies)
+	marks := "mean of " + count(len(sweep[0]), "run")
+	if slices.ContainsFunc(runs, func(h *History) bool { return h.diverged() > 0 }) {
+		marks += "; div.: runs that diverged, which the mean leaves out; grey: all did"
+	}
 	for i := range rows {
 		var cells []chart.Cell
 		for j := range columns {
@@ -175,7 +179,7 @@ func SweepMap(rowLabel string, rows []float64, columnLabel string, columns []flo
 	}
 	return &Figure{
 		Title:       fmt.Sprintf("Validation accuracy after %s", count(longest(runs), "iteration")),
-		Subtitle:    fmt.Sprintf("mean of %s; div.: runs that diverged, which the mean leaves out; grey: all did", count(len(sweep[0]), "run")),
+		Subtitle:    marks,
 		Description: sweepInWords(all), panels: []chart.Panel{table}, columns: 1,
 	}
 }

@@ -153,6 +153,10 @@ func TestSweepMap(t *testing.T) {
 	if want := "momentum 0.9, learning rate 0.1, 2 of 2 diverged: no accuracy was measured."; !strings.Contains(f.Description, want) {
 		t.Errorf("the description lacks %q:\n%s", want, f.Description)
 	}
+	none := SweepMap("momentum", []float64{0}, "learning rate", []float64{0.01, 0.1}, runs[2:6])
+	if explained := strings.Contains(f.Subtitle, "div."); !explained || strings.Contains(none.Subtitle, "div.") {
+		t.Errorf("with runs that diverged, the marks are explained so: %q; without: %q", f.Subtitle, none.Subtitle)
+	}
 }
 
 func TestSweepsThatCannotBeDrawn(t *testing.T) {

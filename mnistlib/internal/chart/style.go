@@ -151,7 +151,7 @@ func isWordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
 // endsInNumber says whether a text ends in a number, or in a sign that a number follows.
 func endsInNumber(s string) bool {
 	last, _ := utf8.DecodeLastRuneInString(s)
-	return unicode.IsDigit(last) || strings.ContainsRune("=±+−<>", last)
+	return unicode.IsDigit(last) || strings.ContainsRune("=±+−×/<>", last)
 }
 
 // Blend is the colour on white paper in a strength from 0 to 1; grey if the strength is not finite.
