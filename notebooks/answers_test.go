@@ -33,7 +33,7 @@ func (nb notebook) answerCells() (answers, complaints []string) {
 // declares and saves, and shows something.
 func TestAnswersRunInTheKernel(t *testing.T) {
 	t.Parallel()
-	for _, path := range []string{"tutorial.ipynb", "inside.ipynb"} {
+	for _, path := range []string{"tutorial.ipynb", "inside.ipynb", "explore.ipynb"} {
 		nb, err := readNotebook(path)
 		if err != nil {
 			t.Fatal(err)
