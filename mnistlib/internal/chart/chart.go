@@ -56,13 +56,6 @@ func (s Style) opacity() float64 {
 	return 1
 }
 
-// A Slider chooses one of several frames of a figure's panels.
-type Slider struct {
-	Label  string   // what it changes
-	Frames []string // what each frame shows
-	Start  int      // the frame at first
-}
-
 // Points are dots of one colour.
 type Points struct {
 	Name  string

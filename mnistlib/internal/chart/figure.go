@@ -41,9 +41,6 @@ type Panel interface {
 	draw(c draw.Canvas, l legend)
 }
 
-// object is a JSON object.
-type object = map[string]any
-
 // VegaLite is the figure as a specification of Vega-Lite, version 5, made of nothing but maps, slices,
 // strings, numbers and bools.
 func (f *Figure) VegaLite() (object, error) {

@@ -1,11 +1,9 @@
 package chart
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strconv"
-	"strings"
 )
 
 // A group of layers draws one kind of mark from one table. The series' place in the legend is in
@@ -67,25 +65,6 @@ func vegaEpochs(places []float64) object {
 		},
 	}
 }
-
-// frameParam is what the specification calls the number of the slider's frame, from 1.
-const frameParam = "frame"
-
-// vega is the slider as a parameter, which is drawn below the figure.
-func (s *Slider) vega() object {
-	return object{
-		"name": frameParam, "value": s.Start + 1,
-		"bind": object{"input": "range", "min": 1, "max": len(s.Frames), "step": 1, "name": s.Label + ", number "},
-	}
-}
-
-// title is that of a panel: some words, and what the frame shows.
-func (s *Slider) title(words string) object {
-	return object{"text": object{"expr": literal(words) + " + " + literal(s.Frames) + "[" + frameParam + " - 1]"}}
-}
-
-// filter leaves out the rows of other frames.
-func (s *Slider) filter() object { return object{"filter": "datum.frame == " + frameParam} }
 
 // transform adds the series' name to each row of a table, and leaves out the rows of other frames.
 func (ch *Chart) transform(l legend) []any {
@@ -228,57 +207,6 @@ func (l legend) opacity(value float64) object {
 		return object{"value": value}
 	}
 	return object{"condition": object{"param": "shown", "value": value}, "value": value / 8}
-}
-
-// table is a Vega-Lite data source: rows of numbers. As CSV it has a third of the size of
-// JSON's rows.
-type table struct {
-	csv   strings.Builder
-	parse object
-}
-
-func newTable(columns ...string) *table {
-	t := &table{parse: object{}}
-	t.csv.WriteString(strings.Join(columns, ","))
-	for _, column := range columns {
-		t.parse[column] = "number"
-	}
-	return t
-}
-
-// add appends a row; what is not finite becomes an empty field, which Vega-Lite reads as null.
-func (t *table) add(row ...float64) {
-	for i, v := range row {
-		if i == 0 {
-			t.csv.WriteByte('\n')
-		} else {
-			t.csv.WriteByte(',')
-		}
-		if finite(v) {
-			t.csv.WriteString(strconv.FormatFloat(v, 'g', 6, 64))
-		}
-	}
-}
-
-func (t *table) data() object {
-	return object{"values": t.csv.String(), "format": object{"type": "csv", "parse": t.parse}}
-}
-
-func field(name, title string) object {
-	kind := "quantitative"
-	if name == "name" {
-		kind = "nominal"
-	}
-	return object{"field": name, "type": kind, "title": title}
-}
-
-// literal is a value as an expression of Vega.
-func literal(value any) string {
-	text, err := json.Marshal(value)
-	if err != nil {
-		panic(err) // strings, bools and finite numbers always have one
-	}
-	return string(text)
 }
 
 func (a Axis) vegaLite(fieldName string) object {
