@@ -112,8 +112,10 @@ func vegaPictures(frames []*Pictures, slider *Slider) object {
 				},
 			},
 			object{
-				"data":     object{"values": captions},
-				"mark":     object{"type": "text", "align": "center", "baseline": "top", "fontSize": labelSize, "lineHeight": labelSize + 4, "style": "guide-label"},
+				"data": object{"values": captions},
+				// Unfilled, since Vega-Lite fills text with black; the style then fills it with the theme's colour.
+				"mark": object{"type": "text", "align": "center", "baseline": "top", "fontSize": labelSize, "lineHeight": labelSize + 4,
+					"style": "guide-label", "filled": false, "stroke": "transparent"},
 				"encoding": object{"text": object{"field": "text"}, "x": position("x"), "y": position("y")},
 			},
 		},

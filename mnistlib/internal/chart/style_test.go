@@ -2,6 +2,7 @@ package chart
 
 import (
 	"fmt"
+	"image"
 	"slices"
 	"strings"
 	"testing"
@@ -55,6 +56,16 @@ func TestTilesStandInEvenRows(t *testing.T) {
 		if got := evenColumns(n, 8); got != want {
 			t.Errorf("%d tiles stand in rows of %d, want %d", n, got, want)
 		}
+	}
+}
+
+// A colour of their own would be black, which the dark theme's paper hides.
+func TestCaptionsTakeTheThemesColour(t *testing.T) {
+	tile := image.NewGray(image.Rect(0, 0, 1, 1))
+	f := &Figure{Panels: []Panel{NewPictures([]image.Image{tile}, []string{"7"})}, Columns: 1}
+	spec, err := f.VegaLite()
+	if err != nil || !strings.Contains(literal(spec), `"filled":false,"fontSize":14,"lineHeight":18,"stroke":"transparent","style":"guide-label","type":"text"`) {
+		t.Errorf("the captions are filled (%v): %s", err, literal(spec))
 	}
 }
 
