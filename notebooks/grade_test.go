@@ -52,6 +52,7 @@ func normParameters(channels int) int { return 2 * channels }
 
 // What students hand in, and what becomes of it. Each has solved exercise 6 as well, in a cell that comes later.
 func TestWhatStudentsHandIn(t *testing.T) {
+	long(t)
 	t.Parallel()
 	checkout := checkout(t)
 	exercises := numbered(t, 1, 6)

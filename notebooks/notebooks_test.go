@@ -21,6 +21,9 @@ func TestNotebooksRunInTheKernel(t *testing.T) {
 	}
 	for _, path := range paths {
 		t.Run(path, func(t *testing.T) {
+			if path != "tutorial.ipynb" && path != "mistakes.ipynb" {
+				long(t)
+			}
 			t.Parallel()
 			committed, err := readNotebook(path)
 			if err != nil {

@@ -36,6 +36,15 @@ func checkout(t *testing.T) setup.Checkout {
 	return checkout
 }
 
+// long leaves a test that takes a minute or more to the checks of each change, where README's command has ten
+// minutes for all of a package, on any machine.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("LONG_TESTS") == "" {
+		t.Skip("takes a minute or more: runs with LONG_TESTS=1, as in .ci/run")
+	}
+}
+
 // writeNotebook writes a notebook with these cells: Markdown where one begins with #, else code.
 func writeNotebook(t *testing.T, cells ...string) string {
 	t.Helper()
