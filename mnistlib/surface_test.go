@@ -137,6 +137,7 @@ func lossByPredict(t *testing.T, weights Weights, images Images) (loss float64) 
 }
 
 func TestSurfacesThatCannotBeDrawn(t *testing.T) {
+	trains(t)
 	path := [][2]float64{{4, 0}, {2, 1}, {0, 0}}
 	diverged := madeUpPath(t, "a", path)
 	diverged.Loss[1] = math.NaN()
