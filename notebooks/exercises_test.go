@@ -39,14 +39,7 @@ func TestExercisesInTheKernel(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.ReadFile("exercises/solutions_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	solutions := map[string]string{}
-	for _, d := range declarations(t, string(file)) {
-		solutions[d.name] = d.text
-	}
+	solutions := testedSolutions(t)
 	var first string // the notebook's own first cell
 	var wrong, right, last program
 	for _, c := range nb.cells() {
@@ -134,14 +127,7 @@ func TestHintsOfTheExercises(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	file, err := os.ReadFile("exercises/solutions_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	solutions := map[string]string{}
-	for _, d := range declarations(t, string(file)) {
-		solutions[d.name] = d.text
-	}
+	solutions := testedSolutions(t)
 	exercises, err := nb.exercises()
 	if err != nil || len(exercises) != len(wrongAnswers) {
 		t.Fatalf("there are %d exercises (%v)", len(exercises), err)
@@ -211,4 +197,18 @@ func declarations(t *testing.T, source string) []declaration {
 		all = append(all, declaration{name, source[files.Position(d.Pos()).Offset:files.Position(d.End()).Offset]})
 	}
 	return all
+}
+
+// testedSolutions are the declarations that solve the exercises, by name.
+func testedSolutions(t *testing.T) map[string]string {
+	t.Helper()
+	file, err := os.ReadFile("exercises/solutions_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	solutions := map[string]string{}
+	for _, d := range declarations(t, string(file)) {
+		solutions[d.name] = d.text
+	}
+	return solutions
 }
