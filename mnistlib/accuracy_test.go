@@ -91,19 +91,22 @@ func TestFinalAccuracies(t *testing.T) {
 	}
 }
 
+func zeroWeights(t *testing.T, model Model) Weights {
+	t.Helper()
+	weights := initialWeights(t, model, 1)
+	for _, w := range weights {
+		clear(w.Values)
+	}
+	return weights
+}
+
 // With every parameter zero the hidden units stay at 0, and only the last biases learn: which digit is
 // the most frequent. The model then says one digit to every image: 7, which 224 of the 2,000 training
 // images show, or, where the last batches held many, 1, which 220 show. In a simulation of the ten
 // biases alone 86 % of 2,000 shuffles end with 7 and 14 % with 1; seed 1 is one of the former.
 func TestZeroWeightsStayStuck(t *testing.T) {
 	trains(t)
-	weights, err := InitialWeights(MLP{30}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range weights {
-		clear(w.Values)
-	}
+	weights := zeroWeights(t, MLP{30})
 	run, err := Train(MLP{30}, MNIST(), Config{Optimizer: Adam{LR: 0.005}, Epochs: 3, Seed: 1, Weights: weights, Quiet: true})
 	if err != nil {
 		t.Fatal(err)
@@ -128,13 +131,7 @@ func TestZeroWeightsStayStuck(t *testing.T) {
 // parameter zero and before any step, the model says 0. Training and Accuracy each count for themselves.
 func TestEqualLogitsPredictTheFirstDigit(t *testing.T) {
 	trains(t)
-	weights, err := InitialWeights(MLP{30}, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, w := range weights {
-		clear(w.Values)
-	}
+	weights := zeroWeights(t, MLP{30})
 	data := MNIST()
 	wantTrain, wantValidation := bytes.Count(data.Train.Labels, []byte{0}), bytes.Count(data.Validation.Labels, []byte{0})
 

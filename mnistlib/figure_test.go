@@ -78,6 +78,40 @@ func checkBundle(t *testing.T, f *Figure, drawn bool) {
 	}
 }
 
+// vegaLite is a figure's specification.
+func vegaLite(t *testing.T, f *Figure) map[string]any {
+	t.Helper()
+	spec, err := f.drawing().VegaLite()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return spec
+}
+
+// vegaLiteText is the same as JSON.
+func vegaLiteText(t *testing.T, f *Figure) string {
+	t.Helper()
+	text, err := json.Marshal(vegaLite(t, f))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// pngOf is a figure's picture, decoded.
+func pngOf(t *testing.T, f *Figure) image.Image {
+	t.Helper()
+	picture, err := f.drawing().PNG()
+	if err != nil {
+		t.Fatal(err)
+	}
+	decoded, err := png.Decode(bytes.NewReader(picture))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return decoded
+}
+
 // checkVegaLite checks what a renderer needs, and that the axes hide nothing.
 func checkVegaLite(t *testing.T, spec map[string]any) {
 	t.Helper()
@@ -225,10 +259,7 @@ func nameColor(c color.Color) string {
 // legendNames are the names that a figure's legend explains.
 func legendNames(t *testing.T, f *Figure) (names []string) {
 	t.Helper()
-	spec, err := f.drawing().VegaLite()
-	if err != nil {
-		t.Fatal(err)
-	}
+	spec := vegaLite(t, f)
 	color := spec["concat"].([]any)[0].(map[string]any)["encoding"].(map[string]any)["color"].(map[string]any)
 	if color["field"] == nil {
 		return nil // a single colour needs no legend
@@ -242,10 +273,7 @@ func legendNames(t *testing.T, f *Figure) (names []string) {
 // curveTable is the table of the curves of a figure's panel.
 func curveTable(t *testing.T, f *Figure, panel int) map[string][]float64 {
 	t.Helper()
-	spec, err := f.drawing().VegaLite()
-	if err != nil {
-		t.Fatal(err)
-	}
+	spec := vegaLite(t, f)
 	for _, group := range spec["concat"].([]any)[panel].(map[string]any)["layer"].([]any) {
 		if text := group.(map[string]any)["data"].(map[string]any)["values"].(string); strings.HasPrefix(text, "series,") {
 			return readCSV(t, text)

@@ -1,10 +1,7 @@
 package mnistlib
 
 import (
-	"bytes"
-	"encoding/json"
 	"image"
-	"image/png"
 	"math"
 	"strings"
 	"testing"
@@ -100,15 +97,8 @@ func TestHistograms(t *testing.T) {
 func TestLines(t *testing.T) {
 	f := Lines("Paths", "w1", "w2", Line{"plain", []float64{3, 1, 2}, []float64{-1, 0, 1}}, Line{"momentum", []float64{0}, []float64{2}})
 	checkBundle(t, f, true)
-	spec, err := f.drawing().VegaLite()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !strings.Contains(string(text), `"order":{"field":"order","type":"quantitative"}`) {
+	text := vegaLiteText(t, f)
+	if !strings.Contains(text, `"order":{"field":"order","type":"quantitative"}`) {
 		t.Error("Vega-Lite would connect the points from left to right")
 	}
 	checkBundle(t, Lines("Nothing", "x", "y"), false)
@@ -132,14 +122,7 @@ func TestForestPlot(t *testing.T) {
 			t.Errorf("the description %q lacks %q", f.Description, want)
 		}
 	}
-	picture, err := f.drawing().PNG()
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoded, err := png.Decode(bytes.NewReader(picture))
-	if err != nil {
-		t.Fatal(err)
-	}
+	decoded := pngOf(t, f)
 	// The second row's thick line, with its dot, spans 0.04 of the axis's 0.2, which has about 400 pixels, drawn 1.5 times as large.
 	bounds, found := decoded.Bounds(), false
 	for y := range bounds.Dy() {
@@ -186,14 +169,7 @@ func TestFewerColors(t *testing.T) {
 			matrix[y][x] = float64(25*y+x)/1000 - 0.5
 		}
 	}
-	picture, err := Matrices("", [][][]float64{matrix}, []string{""}).drawing().PNG()
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoded, err := png.Decode(bytes.NewReader(picture))
-	if err != nil {
-		t.Fatal(err)
-	}
+	decoded := pngOf(t, Matrices("", [][][]float64{matrix}, []string{""}))
 	if n := len(countColors(decoded)); n > 256 || n < 100 {
 		t.Errorf("%d colours are left, want nearly 256", n)
 	}

@@ -1,9 +1,7 @@
 package mnistlib
 
 import (
-	"bytes"
 	"fmt"
-	"image/png"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -180,10 +178,7 @@ func TestDotsStandBesideEachOther(t *testing.T) {
 			}
 		}
 	}
-	spec, err := f.drawing().VegaLite()
-	if err != nil {
-		t.Fatal(err)
-	}
+	spec := vegaLite(t, f)
 	x := spec["concat"].([]any)[0].(map[string]any)["encoding"].(map[string]any)["x"].(map[string]any)
 	ticks := x["axis"].(map[string]any)["values"].([]any)
 	if lastTick := ticks[len(ticks)-1].(float64); lastTick > 93 {
@@ -202,10 +197,7 @@ func TestPlotOfOneSettingHasTwoPanels(t *testing.T) {
 	if len(loss.Curves) != 1 || len(accuracy.Curves) != 2 || loss.X != accuracy.X {
 		t.Errorf("they have %d and %d curves, and the axes %v and %v", len(loss.Curves), len(accuracy.Curves), loss.X, accuracy.X)
 	}
-	spec, err := f.drawing().VegaLite()
-	if err != nil {
-		t.Fatal(err)
-	}
+	spec := vegaLite(t, f)
 	epochs := spec["concat"].([]any)[0].(map[string]any)["layer"].([]any)[0].(map[string]any)
 	if got := epochs["data"].(map[string]any)["values"]; got != "x\n31\n62\n93" {
 		t.Errorf("the lines of the epochs stand at %q", got)
@@ -369,14 +361,7 @@ func TestComparisonHasOneColourEach(t *testing.T) {
 	if left.Y != right.Y {
 		t.Errorf("the axes differ: %v and %v", left.Y, right.Y)
 	}
-	picture, err := f.drawing().PNG()
-	if err != nil {
-		t.Fatal(err)
-	}
-	decoded, err := png.Decode(bytes.NewReader(picture))
-	if err != nil {
-		t.Fatal(err)
-	}
+	decoded := pngOf(t, f)
 	colors := countColors(decoded)
 	for i, want := range []bool{true, true, false} {
 		if n := colors[chart.Palette[i]]; (n > 1000) != want { // more than the legend and the dots have

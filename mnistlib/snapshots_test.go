@@ -1,7 +1,6 @@
 package mnistlib
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"os"
@@ -169,16 +168,9 @@ func TestWeightsSlider(t *testing.T) {
 	if at(7) != chart.Palette[0] || at(0) == chart.Palette[0] {
 		t.Errorf("the sixth weight is %s at the last iteration and %s at the first", at(7), at(0))
 	}
-	spec, err := f.drawing().VegaLite()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
+	text := vegaLiteText(t, f)
 	for _, want := range []string{`"filter":"datum.frame == frame"`, `"frame":8`, `"max":8`} {
-		if !strings.Contains(string(text), want) {
+		if !strings.Contains(text, want) {
 			t.Errorf("the specification lacks %s", want)
 		}
 	}
@@ -190,17 +182,7 @@ func TestWeightsSliderIsSmall(t *testing.T) {
 	for i := range 30 {
 		h.keepWeights(i, initialWeights(t, MLP{Hidden: 12}, uint64(i+1)))
 	}
-	bundle, err := WeightsSlider(h, "layer1.weight").bundle()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(bundle.Data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(text) > 200_000 {
-		t.Errorf("the figure takes %d bytes, want under 200,000", len(text))
-	}
+	checkBundle(t, WeightsSlider(h, "layer1.weight"), true)
 }
 
 func TestUpdateRatios(t *testing.T) {

@@ -1,7 +1,6 @@
 package mnistlib
 
 import (
-	"encoding/json"
 	"math"
 	"slices"
 	"strings"
@@ -109,17 +108,6 @@ func TestLossSurface(t *testing.T) {
 		if want := "loss of the last weights " + loss + ", at their place in the plane " + loss + "."; !strings.HasSuffix(words[k+1], want) {
 			t.Errorf("the words of run %d are %q, want %q", k+1, words[k+1], want)
 		}
-	}
-	bundle, err := f.bundle()
-	if err != nil {
-		t.Fatal(err)
-	}
-	text, err := json.Marshal(bundle.Data)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if len(text) > 200_000 {
-		t.Errorf("the figure takes %d bytes, want under 200,000", len(text))
 	}
 }
 

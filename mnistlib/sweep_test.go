@@ -38,10 +38,7 @@ func TestSweepSlider(t *testing.T) {
 	values, runs := madeUpSweep()
 	f := SweepSlider("learning rate", values, runs)
 	checkBundle(t, f, true)
-	spec, err := f.drawing().VegaLite()
-	if err != nil {
-		t.Fatal(err)
-	}
+	spec := vegaLite(t, f)
 	slider := spec["params"].([]any)[0].(map[string]any)
 	bind, err := json.Marshal(slider["bind"])
 	if err != nil {

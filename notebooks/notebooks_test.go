@@ -15,20 +15,12 @@ import (
 // committed: training cells their accuracies, all cells their figures, each in every form.
 func TestNotebooksRunInTheKernel(t *testing.T) {
 	checkout(t)
-	paths, err := filepath.Glob("*.ipynb")
-	if err != nil || len(paths) < 4 {
-		t.Fatalf("there are the notebooks %v (%v)", paths, err)
-	}
-	for _, path := range paths {
+	for path, committed := range committedNotebooks(t) {
 		t.Run(path, func(t *testing.T) {
 			if path != "tutorial.ipynb" && path != "mistakes.ipynb" {
 				long(t)
 			}
 			t.Parallel()
-			committed, err := readNotebook(path)
-			if err != nil {
-				t.Fatal(err)
-			}
 			executed := execution(t, path)
 			for i, c := range committed.cells() {
 				if !c.isCode() {

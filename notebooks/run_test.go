@@ -262,17 +262,25 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// The notebooks' kernel names must be the one that the set-up installs.
-func TestNotebooksNameTheKernel(t *testing.T) {
+// committedNotebooks are those of this folder, by their names.
+func committedNotebooks(t *testing.T) map[string]notebook {
+	t.Helper()
 	paths, err := filepath.Glob("*.ipynb")
-	if err != nil {
-		t.Fatal(err)
+	if err != nil || len(paths) < 4 {
+		t.Fatalf("there are the notebooks %v (%v)", paths, err)
 	}
+	all := map[string]notebook{}
 	for _, path := range paths {
-		nb, err := readNotebook(path)
-		if err != nil {
+		if all[path], err = readNotebook(path); err != nil {
 			t.Fatal(err)
 		}
+	}
+	return all
+}
+
+// The notebooks' kernel names must be the one that the set-up installs.
+func TestNotebooksNameTheKernel(t *testing.T) {
+	for path, nb := range committedNotebooks(t) {
 		if name := object(object(nb["metadata"])["kernelspec"])["name"]; name != setup.KernelName {
 			t.Errorf("%s names the kernel %v, not %s", path, name, setup.KernelName)
 		}
@@ -291,15 +299,7 @@ func TestNotebooksNameTheKernel(t *testing.T) {
 
 // The folder for temporary files is one for all users of a machine.
 func TestNotebooksShareNoFileBetweenUsers(t *testing.T) {
-	paths, err := filepath.Glob("*.ipynb")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range paths {
-		nb, err := readNotebook(path)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for path, nb := range committedNotebooks(t) {
 		for i, c := range nb.cells() {
 			if strings.Contains(c.source(), "os.TempDir()") && !strings.Contains(c.source(), "os.Getuid()") {
 				t.Errorf("%s: cell %d writes a file that another user may have there", path, i+1)
