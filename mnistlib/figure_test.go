@@ -314,14 +314,16 @@ func TestSaveFigure(t *testing.T) {
 	}
 }
 
-func TestShowOutsideANotebookPrintsWords(t *testing.T) {
+// stdoutOf returns what is printed on standard output, a pipe, meanwhile.
+func stdoutOf(t *testing.T, do func() error) string {
+	t.Helper()
 	read, write, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
 	stdout := os.Stdout
 	os.Stdout = write
-	err = Plot(madeUpRun("", 42, 93, 1))
+	err = do()
 	os.Stdout = stdout
 	write.Close()
 	if err != nil {
@@ -331,8 +333,13 @@ func TestShowOutsideANotebookPrintsWords(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return string(printed)
+}
+
+func TestShowOutsideANotebookPrintsWords(t *testing.T) {
+	printed := stdoutOf(t, func() error { return Plot(madeUpRun("", 42, 93, 1)) })
 	for _, want := range []string{"seed 42", "Loss: first", "Validation accuracy: first", "figure.Save("} {
-		if !strings.Contains(string(printed), want) {
+		if !strings.Contains(printed, want) {
 			t.Errorf("it prints no %q:\n%s", want, printed)
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"time"
 
 	"github.com/janpfeifer/gonb/gonbui"
-	"github.com/schollz/progressbar/v3"
+
+	"example.com/tutorial6/mnistlib/progress"
 )
 
 // Train trains a model and returns the history of the run. At every iteration it records the loss of
@@ -90,18 +90,22 @@ func trainAll(ctx context.Context, model Model, data Data, configs []Config) ([]
 
 	show := func(h *History, iterations int) {}
 	var live *livePlot
-	var bar *progressbar.ProgressBar
+	var line *progress.Line
 	switch {
 	case len(configs) == 1 && configs[0].Live && gonbui.IsNotebook:
 		live = newLivePlot(total)
 		show = func(h *History, _ int) { live.update(h) }
 	case !quiet:
-		bar = newProgress(modelName(model), total)
-		show = func(_ *History, iterations int) { bar.Add(iterations) }
+		line = progress.Start(os.Stdout, modelName(model), total, "iterations")
+		done := 0
+		show = func(_ *History, iterations int) {
+			done += iterations
+			line.Set(done)
+		}
 	}
 	histories, err := s.train(ctx, configs, show)
-	if bar != nil {
-		bar.Clear()
+	if line != nil {
+		line.Clear()
 	}
 	if live != nil && len(histories) > 0 {
 		err = errors.Join(err, live.close(histories[0]))
@@ -118,15 +122,4 @@ func trainAll(ctx context.Context, model Model, data Data, configs []Config) ([]
 		}
 	}
 	return histories, nil
-}
-
-// newProgress shows how far the runs are, in one line.
-func newProgress(name string, total int) *progressbar.ProgressBar {
-	return progressbar.NewOptions(total,
-		progressbar.OptionSetWriter(os.Stdout),
-		progressbar.OptionSetDescription(name),
-		progressbar.OptionShowCount(),
-		progressbar.OptionSetWidth(30),
-		progressbar.OptionThrottle(200*time.Millisecond),
-		progressbar.OptionClearOnFinish())
 }

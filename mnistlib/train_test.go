@@ -518,3 +518,14 @@ func TestSharedTensorsAreOnTheDeviceBeforeTheRuns(t *testing.T) {
 		}
 	}
 }
+
+func TestTrainingLeavesItsSummaryInALog(t *testing.T) {
+	trains(t)
+	printed := stdoutOf(t, func() error {
+		_, err := Train(MLP{Hidden: 5}, MNIST(), Config{Epochs: 1, Seed: 1})
+		return err
+	})
+	if strings.Contains(printed, "\r") || strings.Count(printed, "\n") != 3 || !strings.HasPrefix(printed, "MLP(5), SGD") {
+		t.Errorf("a training prints in a log, beside its three lines:\n%q", printed)
+	}
+}

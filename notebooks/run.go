@@ -16,8 +16,7 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/term"
-
+	"example.com/tutorial6/mnistlib/progress"
 	"example.com/tutorial6/notebooks/setup"
 )
 
@@ -143,6 +142,7 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
+	line := progress.Start(out, filepath.Base(path), len(source.cells()), "cells")
 	var event struct { // the last one tells how it went
 		Cell    *int
 		Failure string
@@ -154,10 +154,10 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 		if err := json.Unmarshal(events.Bytes(), &event); err != nil || event.Cell == nil {
 			continue
 		}
-		showProgress(out, fmt.Sprintf("%s: cell %d of %d", filepath.Base(path), *event.Cell+1, len(source.cells())))
+		line.Set(*event.Cell)
 	}
 	err = cmd.Wait()
-	showProgress(out, "")
+	line.Clear()
 	if err != nil {
 		return nil, fmt.Errorf("it could not be executed (%v): %s", err, lastLine(stderr.String()))
 	}
@@ -204,13 +204,6 @@ func firstStatement(source string) string {
 		}
 	}
 	return strings.TrimSpace(source)
-}
-
-// showProgress replaces the last line of a terminal; elsewhere it prints nothing.
-func showProgress(out io.Writer, line string) {
-	if file, ok := out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		fmt.Fprintf(out, "\r\x1b[K%s", line)
-	}
 }
 
 func lastLine(text string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -66,6 +67,26 @@ func writeNotebook(t *testing.T, cells ...string) string {
 	return path
 }
 
+func TestOutputOfACellEndsWithTheSummary(t *testing.T) {
+	t.Parallel()
+	checkout := checkout(t)
+	nb, err := execute(t.Context(), io.Discard, checkout, writeNotebook(t, "%noautoget", trainingCell))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := nb.cells()[1]
+	if shown := c.stream("stdout"); strings.Contains(shown, " of 31 iterations") || !strings.HasPrefix(shown, "MLP(30), SGD") {
+		t.Errorf("the cell shows\n%s", shown)
+	}
+	raw := ""
+	for _, o := range list(c["outputs"]) {
+		raw += text(object(o)["text"])
+	}
+	if !strings.Contains(raw, "\rMLP(30) ") {
+		t.Errorf("no progress was shown meanwhile: %q", raw)
+	}
+}
+
 const trainingCell = `import . "example.com/tutorial6/mnistlib"
 
 %%
@@ -81,6 +102,9 @@ func TestRunPrintsWhatTheNotebookTrained(t *testing.T) {
 	var out strings.Builder
 	if err := runNotebooks(t.Context(), &out, checkout, []string{path}, output, true); err != nil {
 		t.Fatal(err, out.String())
+	}
+	if strings.Contains(out.String(), "\r") {
+		t.Errorf("the log has lines that are written over:\n%q", out.String())
 	}
 	if !strings.Contains(out.String(), "train   validation") || !strings.Contains(out.String(), "A first curve  0.") {
 		t.Errorf("it printed no table:\n%s", out.String())

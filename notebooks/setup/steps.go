@@ -12,7 +12,7 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/term"
+	"example.com/tutorial6/mnistlib/progress"
 )
 
 // A step installs one thing.
@@ -114,7 +114,7 @@ func (c Checkout) perform(ctx context.Context, out io.Writer, label string, s st
 		return nil // another process did it while this one waited
 	}
 
-	progress := startProgress(out, label)
+	line := progress.Start(out, label, 0, "")
 	run, err := newRunner(c, s.name)
 	if err == nil {
 		defer run.close()
@@ -132,14 +132,14 @@ func (c Checkout) perform(ctx context.Context, out io.Writer, label string, s st
 		_, err = file.WriteAt([]byte(stamp), 0)
 	}
 	if ctx.Err() != nil {
-		progress.end("interrupted")
+		line.End("interrupted")
 		return errInterrupted
 	}
 	if err != nil {
-		progress.end("failed")
+		line.End("failed")
 		return explain(s.title, err, run.output(), run.path())
 	}
-	progress.end("")
+	line.End("")
 	return nil
 }
 
@@ -174,49 +174,4 @@ func replace(finished, place string) error {
 		return err
 	}
 	return os.Rename(finished, place)
-}
-
-// A progress is the line that tells of a step: on a terminal it counts the seconds.
-type progress struct {
-	out   io.Writer
-	label string
-	start time.Time
-	quit  chan struct{}
-	ended chan struct{}
-}
-
-func startProgress(out io.Writer, label string) *progress {
-	p := &progress{out, label, time.Now(), make(chan struct{}), make(chan struct{})}
-	fmt.Fprintf(out, "%s ... ", label)
-	file, ok := out.(*os.File)
-	live := ok && term.IsTerminal(int(file.Fd()))
-	go func() {
-		defer close(p.ended)
-		for {
-			select {
-			case <-p.quit:
-				return
-			case <-time.After(time.Second):
-				if live {
-					fmt.Fprintf(out, "\r%s ... %s ", label, p.seconds())
-				}
-			}
-		}
-	}()
-	return p
-}
-
-func (p *progress) seconds() string { return fmt.Sprintf("%.0f s", time.Since(p.start).Seconds()) }
-
-// end completes the line.
-func (p *progress) end(fault string) {
-	close(p.quit)
-	<-p.ended
-	if fault != "" {
-		fault = ", " + fault
-	}
-	if file, ok := p.out.(*os.File); ok && term.IsTerminal(int(file.Fd())) {
-		fmt.Fprintf(p.out, "\r%s ... ", p.label)
-	}
-	fmt.Fprintf(p.out, "%s%s\n", p.seconds(), fault)
 }
