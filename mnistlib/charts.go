@@ -73,7 +73,7 @@ func largestUsual(curves []chart.Curve) float64 {
 		drawn = slices.Concat(drawn, c.Y, c.High)
 	}
 	losses = slices.DeleteFunc(losses, func(v float64) bool { return !finite(v) })
-	limit := math.Log(NumClasses)
+	limit := math.Log(numClasses)
 	if len(losses) > 0 {
 		slices.Sort(losses)
 		limit = max(limit, stat.Quantile(0.5, stat.Empirical, losses, nil))

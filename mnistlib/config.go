@@ -88,7 +88,7 @@ func checkImages(images Images) error {
 		return fmt.Errorf("%d labels need %d pixels (784 each), but there are %d", images.Len(), NumPixels*images.Len(), len(images.Pixels))
 	}
 	for i, label := range images.Labels {
-		if label >= NumClasses {
+		if label >= numClasses {
 			return fmt.Errorf("the label of image %d is %d; labels are the digits 0 to 9", i, label)
 		}
 	}

@@ -13,11 +13,12 @@ import (
 	"example.com/tutorial6/mnistlib/internal/idx"
 )
 
-// What an MNIST image is: 28 × 28 grey pixels that show one of ten digits.
+// NumPixels is how many pixels an MNIST image has: 28 rows of 28.
+const NumPixels = imageSize * imageSize
+
 const (
-	ImageSize  = 28                    // height and width of an image, in pixels
-	NumPixels  = ImageSize * ImageSize // pixels in an image: 784
-	NumClasses = 10                    // the digits 0 to 9
+	imageSize  = 28 // height and width of an image, in pixels
+	numClasses = 10 // the digits 0 to 9
 )
 
 // Images is a set of labelled images.
@@ -76,7 +77,7 @@ var embedded embed.FS
 // them to train and 500 to validate. They are part of the program, so it needs no files and no
 // network. Each call returns a fresh copy.
 func MNIST() Data {
-	pixels, err := readEmbedded("mnist/first2500-images-idx3-ubyte.gz", ImageSize, ImageSize)
+	pixels, err := readEmbedded("mnist/first2500-images-idx3-ubyte.gz", imageSize, imageSize)
 	if err != nil {
 		panic(err) // the program itself is damaged
 	}
@@ -114,7 +115,7 @@ func LoadMNIST(folder string) (Data, error) {
 		prefix string
 		images *Images
 	}{{"train", &data.Train}, {"t10k", &data.Validation}} {
-		pixels, imagesFile, err := loadIDX(folder, set.prefix+"-images-idx3-ubyte", ImageSize, ImageSize)
+		pixels, imagesFile, err := loadIDX(folder, set.prefix+"-images-idx3-ubyte", imageSize, imageSize)
 		if err != nil {
 			return Data{}, err
 		}
@@ -127,7 +128,7 @@ func LoadMNIST(folder string) (Data, error) {
 				folder, imagesFile, numImages, labelsFile, len(labels))
 		}
 		for i, label := range labels {
-			if label >= NumClasses {
+			if label >= numClasses {
 				return Data{}, fmt.Errorf("%s: label %d is %d, expected a digit from 0 to 9", filepath.Join(folder, labelsFile), i, label)
 			}
 		}

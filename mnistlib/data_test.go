@@ -107,7 +107,7 @@ func smallImages(n, start int) Images {
 		images.Pixels[i] = byte(7*(start+i/NumPixels) + i)
 	}
 	for i := range images.Labels {
-		images.Labels[i] = byte((start + i) % NumClasses)
+		images.Labels[i] = byte((start + i) % numClasses)
 	}
 	return images
 }
@@ -122,7 +122,7 @@ func idxFile(magic uint32, sizes []uint32, content []byte) []byte {
 }
 
 func idxImages(n int, pixels []byte) []byte {
-	return idxFile(0x803, []uint32{uint32(n), ImageSize, ImageSize}, pixels)
+	return idxFile(0x803, []uint32{uint32(n), imageSize, imageSize}, pixels)
 }
 
 func idxLabels(n int, labels []byte) []byte {

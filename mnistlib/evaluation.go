@@ -37,7 +37,7 @@ func (net *network) newEvaluation(numTrain, numImages int) evaluation {
 func (e evaluation) parameters(g *Graph, n int) (images, labels *Node) {
 	shape := []int{n, e.chunkSize, NumPixels}
 	if e.convolved {
-		shape = []int{n, ImageSize + 2, ImageSize + 2, e.chunkSize}
+		shape = []int{n, imageSize + 2, imageSize + 2, e.chunkSize}
 	}
 	return Parameter(g, "images", shapes.Make(e.dtype, shape...)), Parameter(g, "labels of images", shapes.Make(dtypes.Int32, n, e.chunkSize))
 }
@@ -66,7 +66,7 @@ func imageTensor[T float32 | float64](e evaluation, images Images) *tensors.Tens
 			part := images.Slice(c*e.chunkSize, min((c+1)*e.chunkSize, images.Len()))
 			all = append(all, batchLastPixels[T](part, e.chunkSize, 1)...)
 		}
-		return tensors.FromFlatDataAndDimensions(all, e.numChunks, ImageSize+2, ImageSize+2, e.chunkSize)
+		return tensors.FromFlatDataAndDimensions(all, e.numChunks, imageSize+2, imageSize+2, e.chunkSize)
 	}
 	rows := make([]T, e.numChunks*e.chunkSize*NumPixels)
 	for i, pixel := range images.Pixels {
@@ -76,13 +76,13 @@ func imageTensor[T float32 | float64](e evaluation, images Images) *tensors.Tens
 }
 
 func batchLastPixels[T float32 | float64](images Images, n, border int) []T {
-	side := ImageSize + 2*border
+	side := imageSize + 2*border
 	out := make([]T, side*side*n)
-	for row := range ImageSize {
-		for column := range ImageSize {
+	for row := range imageSize {
+		for column := range imageSize {
 			pixel := out[((row+border)*side+column+border)*n:][:n]
 			for i := range images.Len() {
-				pixel[i] = T(images.Pixels[i*NumPixels+row*ImageSize+column]) / 255
+				pixel[i] = T(images.Pixels[i*NumPixels+row*imageSize+column]) / 255
 			}
 		}
 	}
@@ -99,7 +99,7 @@ func (net *network) evaluationLogits(weights []*Node, images *Node, products []*
 		x.padded = images
 		x.node = Slice(images, AxisRange(), AxisRange(1, -1), AxisRange(1, -1), AxisRange())
 	} else {
-		x.node = Reshape(Transpose(images, 0, 1), 1, ImageSize, ImageSize, -1)
+		x.node = Reshape(Transpose(images, 0, 1), 1, imageSize, imageSize, -1)
 		if products == nil {
 			products = multiplyImages(images, net.imageWeights(nn))
 		}
@@ -117,11 +117,11 @@ func isCorrect(logits, labels *Node) *Node {
 	images := labels.Shape().Dimensions[0]
 	logit := func(digit int) *Node { return Reshape(Slice(logits, AxisElem(digit)), images) }
 	largest := logit(0)
-	for digit := 1; digit < NumClasses; digit++ {
+	for digit := 1; digit < numClasses; digit++ {
 		largest = Max(largest, logit(digit))
 	}
-	prediction := BroadcastToDims(scalar(labels, NumClasses), images) // of logits that are not finite
-	for digit := NumClasses - 1; digit >= 0; digit-- {
+	prediction := BroadcastToDims(scalar(labels, numClasses), images) // of logits that are not finite
+	for digit := numClasses - 1; digit >= 0; digit-- {
 		prediction = Where(Equal(logit(digit), largest), BroadcastToDims(scalar(labels, float64(digit)), images), prediction)
 	}
 	return Equal(prediction, labels)

@@ -110,7 +110,7 @@ func Gallery(title string, images Images, captions []string) *Figure {
 	}
 	tiles := make([]image.Image, images.Len())
 	for i := range tiles {
-		ink := &image.Gray{Pix: make([]byte, NumPixels), Stride: ImageSize, Rect: image.Rect(0, 0, ImageSize, ImageSize)}
+		ink := &image.Gray{Pix: make([]byte, NumPixels), Stride: imageSize, Rect: image.Rect(0, 0, imageSize, imageSize)}
 		for k, v := range images.Pixels[i*NumPixels : (i+1)*NumPixels] {
 			ink.Pix[k] = 255 - v // dark ink on white paper
 		}

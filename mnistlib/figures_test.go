@@ -15,9 +15,9 @@ func TestGallery(t *testing.T) {
 	checkBundle(t, f, false)
 	m := f.panels[0].(*chart.Pictures)
 	for _, i := range []int{0, 11} {
-		for _, k := range []int{0, 14*ImageSize + 14, 9*ImageSize + 13, 20*ImageSize + 11, NumPixels - 1} {
+		for _, k := range []int{0, 14*imageSize + 14, 9*imageSize + 13, 20*imageSize + 11, NumPixels - 1} {
 			at := m.Place(i)
-			got := m.Picture.NRGBAAt(at.X+3*(k%ImageSize)+1, at.Y+3*(k/ImageSize)+1) // a pixel is drawn 3 wide and high
+			got := m.Picture.NRGBAAt(at.X+3*(k%imageSize)+1, at.Y+3*(k/imageSize)+1) // a pixel is drawn 3 wide and high
 			if want := 255 - images.Pixels[i*NumPixels+k]; got.R != want || got.G != want || got.B != want {
 				t.Errorf("pixel %d of image %d is drawn as %v, want grey %d", k, i, got, want)
 			}

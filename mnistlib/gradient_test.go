@@ -12,29 +12,29 @@ var smallNetworks = []struct {
 	model modelFunc
 }{
 	{"Linear", func(nn *Layers, x *Tensor) *Tensor {
-		return nn.Linear("out", nn.Flatten(x), NumClasses)
+		return nn.Linear("out", nn.Flatten(x), numClasses)
 	}},
 	{"ReLU", linearReLULinear},
 	{"Conv2d", func(nn *Layers, x *Tensor) *Tensor {
 		x = nn.Conv2d("conv2", nn.Conv2d("conv1", x, 2), 3)
-		return nn.Linear("out", nn.Flatten(x), NumClasses)
+		return nn.Linear("out", nn.Flatten(x), numClasses)
 	}},
 	{"MaxPool2d", func(nn *Layers, x *Tensor) *Tensor {
 		x = nn.MaxPool2d(nn.Conv2d("conv", x, 2))
-		return nn.Linear("out", nn.Flatten(x), NumClasses)
+		return nn.Linear("out", nn.Flatten(x), numClasses)
 	}},
 	{"BatchNorm of features", func(nn *Layers, x *Tensor) *Tensor {
 		x = nn.BatchNorm("bn", nn.Linear("in", nn.Flatten(x), 5))
-		return nn.Linear("out", x, NumClasses)
+		return nn.Linear("out", x, numClasses)
 	}},
 	{"BatchNorm of channels", func(nn *Layers, x *Tensor) *Tensor {
 		x = nn.BatchNorm("bn", nn.Conv2d("conv", x, 2))
-		return nn.Linear("out", nn.Flatten(x), NumClasses)
+		return nn.Linear("out", nn.Flatten(x), numClasses)
 	}},
 }
 
 func linearReLULinear(nn *Layers, x *Tensor) *Tensor {
-	return nn.Linear("out", nn.ReLU(nn.Linear("in", nn.Flatten(x), 5)), NumClasses)
+	return nn.Linear("out", nn.ReLU(nn.Linear("in", nn.Flatten(x), 5)), numClasses)
 }
 
 // Along a direction d in one weight array, the loss must change as the gradient g says:

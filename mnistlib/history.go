@@ -132,7 +132,7 @@ func (h *History) failure() string {
 	}
 	if h.atChance() {
 		return fmt.Sprintf("ended no better than guessing: training accuracy %.2f and loss %.2f, where guessing has about 1/10 and ln 10 = %.2f",
-			last(h.TrainAccuracy), h.lastLoss(), math.Log(NumClasses))
+			last(h.TrainAccuracy), h.lastLoss(), math.Log(numClasses))
 	}
 	return ""
 }
@@ -147,7 +147,7 @@ func (h *History) diverged() int {
 func (h *History) atChance() bool {
 	const accuracy, below = 0.15, 0.1
 	return !h.Interrupted && len(h.Evaluated) > 0 && h.diverged() == 0 &&
-		last(h.TrainAccuracy) < accuracy && last(h.ValidationAccuracy) < accuracy && h.lastLoss() > math.Log(NumClasses)-below
+		last(h.TrainAccuracy) < accuracy && last(h.ValidationAccuracy) < accuracy && h.lastLoss() > math.Log(numClasses)-below
 }
 
 // lastLoss is the mean of the last ten losses, of which a single one is mostly chance.

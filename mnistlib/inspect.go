@@ -113,7 +113,7 @@ func newInspection(model Model, weights Weights, images Images) (*inspection, er
 // forward builds the network.
 func (in *inspection) forward(g *Graph, training bool) (nn *Layers, logits *Node) {
 	nn = in.network.layersWith(in.network.weightParameters(g), training)
-	x := Parameter(g, "images", shapes.Make(dtypes.Float64, 1, ImageSize, ImageSize, in.images.Len()))
+	x := Parameter(g, "images", shapes.Make(dtypes.Float64, 1, imageSize, imageSize, in.images.Len()))
 	return nn, in.network.forward(nn, &Tensor{shape: imageShape, node: x})
 }
 
@@ -155,5 +155,5 @@ func (in *inspection) runAll(name string, build func(g *Graph) []*Node, weights 
 
 func (in *inspection) imagesTensor() *tensors.Tensor {
 	pixels := batchLastPixels[float64](in.images, in.images.Len(), 0)
-	return tensors.FromFlatDataAndDimensions(pixels, 1, ImageSize, ImageSize, in.images.Len())
+	return tensors.FromFlatDataAndDimensions(pixels, 1, imageSize, imageSize, in.images.Len())
 }

@@ -20,7 +20,7 @@ type Tensor struct {
 }
 
 // imageShape is that of the images.
-var imageShape = []int{1, ImageSize, ImageSize}
+var imageShape = []int{1, imageSize, imageSize}
 
 // Shape returns the shape of one image's value: [features], or [channels, height, width].
 func (x *Tensor) Shape() []int { return x.shape }

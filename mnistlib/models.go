@@ -25,7 +25,7 @@ type MLP struct{ Hidden int }
 
 func (m MLP) Forward(nn *Layers, x *Tensor) *Tensor {
 	x = nn.ReLU(nn.Linear("layer1", nn.Flatten(x), m.Hidden))
-	return nn.Linear("layer2", x, NumClasses)
+	return nn.Linear("layer2", x, numClasses)
 }
 
 // CNN is a small convolutional network: two rounds of convolution, ReLU and pooling, with 4 and 8
@@ -35,7 +35,7 @@ type CNN struct{}
 func (CNN) Forward(nn *Layers, x *Tensor) *Tensor {
 	x = nn.MaxPool2d(nn.ReLU(nn.Conv2d("conv1", x, 4)))
 	x = nn.MaxPool2d(nn.ReLU(nn.Conv2d("conv2", x, 8)))
-	return nn.Linear("fc", nn.Flatten(x), NumClasses)
+	return nn.Linear("fc", nn.Flatten(x), numClasses)
 }
 
 // MLPBN is [MLP] with batch normalization of the hidden units, after the ReLU or before it.
@@ -51,7 +51,7 @@ func (m MLPBN) Forward(nn *Layers, x *Tensor) *Tensor {
 	} else {
 		x = nn.BatchNorm("bn", nn.ReLU(x))
 	}
-	return nn.Linear("layer2", x, NumClasses)
+	return nn.Linear("layer2", x, numClasses)
 }
 
 // CNNBN is [CNN] with batch normalization after each ReLU, before the pooling.
@@ -60,7 +60,7 @@ type CNNBN struct{}
 func (CNNBN) Forward(nn *Layers, x *Tensor) *Tensor {
 	x = nn.MaxPool2d(nn.BatchNorm("bn1", nn.ReLU(nn.Conv2d("conv1", x, 4))))
 	x = nn.MaxPool2d(nn.BatchNorm("bn2", nn.ReLU(nn.Conv2d("conv2", x, 8))))
-	return nn.Linear("fc", nn.Flatten(x), NumClasses)
+	return nn.Linear("fc", nn.Flatten(x), numClasses)
 }
 
 // A Summary is what [Describe] finds in a model. It prints as a table.
@@ -192,7 +192,7 @@ func runForward(model Model, nn *Layers, x *Tensor) (logits *Tensor, err error) 
 	if logits == nil {
 		return nil, fmt.Errorf("the model %s: Forward returned nil instead of its logits", name)
 	}
-	if !slices.Equal(logits.shape, []int{NumClasses}) {
+	if !slices.Equal(logits.shape, []int{numClasses}) {
 		return nil, fmt.Errorf("the model %s: Forward must return one logit for each of the 10 digits, the shape [10], but returned %v", name, logits.shape)
 	}
 	return logits, nil

@@ -109,7 +109,7 @@ type changing struct{ calls int }
 
 func (m *changing) Forward(nn *Layers, x *Tensor) *Tensor {
 	m.calls++
-	return nn.Linear(fmt.Sprint("layer", m.calls), nn.Flatten(x), NumClasses)
+	return nn.Linear(fmt.Sprint("layer", m.calls), nn.Flatten(x), numClasses)
 }
 
 func TestModelsThatChange(t *testing.T) {

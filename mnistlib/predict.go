@@ -40,7 +40,7 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 		}
 		tensors.MustConstFlatData(outputs[0], func(p []float64) { // [10, images]
 			for i := range min(e.chunkSize, images.Len()-c*e.chunkSize) {
-				row := make([]float64, NumClasses)
+				row := make([]float64, numClasses)
 				for digit := range row {
 					row[digit] = p[digit*e.chunkSize+i]
 				}

@@ -47,7 +47,7 @@ func (oneUnused) Forward(nn *Layers, x *Tensor) *Tensor {
 	x = nn.Flatten(x)
 	nn.Linear("unused", x, 3)
 	x = nn.ReLU(nn.Linear("layer1", x, 12))
-	return nn.Linear("layer2", x, NumClasses)
+	return nn.Linear("layer2", x, numClasses)
 }
 
 func TestMovedProducts(t *testing.T) {

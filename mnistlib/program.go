@@ -113,7 +113,7 @@ func (p *trainingProgram) trainStep(i *Node, weights, slots, products, constants
 
 	images := Transpose(DivScalar(ConvertDType(Gather(pixels, batch), net.dtype), 255), 0, 1)
 	nn := net.layersWith(weights, true)
-	x := &Tensor{shape: imageShape, node: Reshape(images, 1, ImageSize, ImageSize, p.batchSize), products: map[string]*Node{}}
+	x := &Tensor{shape: imageShape, node: Reshape(images, 1, imageSize, imageSize, p.batchSize), products: map[string]*Node{}}
 	var differentiate []*Node
 	for i, spec := range net.specs {
 		if spec.kind.trainable() {

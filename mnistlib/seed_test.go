@@ -57,7 +57,7 @@ func (fiveLayers) Forward(nn *Layers, x *Tensor) *Tensor {
 	x = nn.MaxPool2d(nn.ReLU(nn.Conv2d("y", x, 5)))
 	x = nn.ReLU(nn.Linear("hidden", nn.Flatten(x), 20))
 	x = nn.ReLU(nn.Linear("another", x, 12))
-	return nn.Linear("a", x, NumClasses)
+	return nn.Linear("a", x, numClasses)
 }
 
 func seedModel(t *testing.T, name string) Model {

@@ -30,7 +30,7 @@ func WeightsSlider(h *History, weight string) *Figure {
 		rows, columns := 0, 0
 		switch {
 		case ok && len(w.Shape) == 2 && w.Shape[1] == NumPixels:
-			rows, columns = ImageSize, ImageSize
+			rows, columns = imageSize, imageSize
 		case ok && len(w.Shape) == 4:
 			rows, columns = w.Shape[2], w.Shape[3]
 		default:
