@@ -163,3 +163,36 @@ func ExampleConfig_snapshots() {
 	// after iteration 30 above 0.2: true
 	// after iteration 31 above 0.2: true
 }
+
+// trainWithSnapshots is a run of one epoch that keeps its weights before the first iteration and after every one.
+func trainWithSnapshots(o mnistlib.Optimizer) *mnistlib.History {
+	config := mnistlib.Config{Optimizer: o, Epochs: 1, Seed: 1, SnapshotEvery: 1, Quiet: true}
+	history, err := mnistlib.Train(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(), config)
+	if err != nil {
+		log.Fatal(err)
+	}
+	return history
+}
+
+func ExampleUpdateRatios() {
+	figure := mnistlib.UpdateRatios(trainWithSnapshots(mnistlib.SGD{LR: 0.1}))
+	fmt.Println(figure.Title) // in a notebook, figure.Show() draws it
+	// Output:
+	// How far an iteration moves the weights: MLP(30), SGD(lr=0.1, momentum=0), 1 epoch, seed 1
+}
+
+func ExampleDeadReLUs() {
+	history := trainWithSnapshots(mnistlib.SGD{LR: 2})
+	figure := mnistlib.DeadReLUs(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST().Validation, history)
+	fmt.Println(figure.Title)
+	// Output:
+	// Dead ReLUs: MLP(30), SGD(lr=2, momentum=0), 1 epoch, seed 1
+}
+
+func ExampleLossSurface() {
+	runs := []*mnistlib.History{trainWithSnapshots(mnistlib.SGD{LR: 0.1}), trainWithSnapshots(mnistlib.Adam{LR: 0.005})}
+	figure := mnistlib.LossSurface(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST().Train.Slice(0, 100), runs...)
+	fmt.Println(figure.Title)
+	// Output:
+	// A slice of the loss of MLP(30), with the paths of 2 runs
+}

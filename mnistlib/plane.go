@@ -20,28 +20,22 @@ type plane struct {
 // or are not finite.
 func newPlane(points []Weights) (p plane, ok bool) {
 	p.like = points[0]
-	rows := mat.NewDense(len(points), len(flatten(points[0])), nil)
+	p.center = make([]float64, len(flatten(p.like)))
+	rows := mat.NewDense(len(points), len(p.center), nil)
 	for i, w := range points {
 		rows.SetRow(i, flatten(w))
+		vector.AddScaled(p.center, 1/float64(len(points)), rows.RawRowView(i))
 	}
-	if !finite(mat.Sum(rows)) {
+	var components stat.PC
+	if !finite(vector.Sum(p.center)) || !components.PrincipalComponents(rows, nil) {
 		return p, false
 	}
-	_, columns := rows.Dims()
-	p.center = make([]float64, columns)
-	for _, w := range points {
-		vector.AddScaled(p.center, 1/float64(len(points)), flatten(w))
-	}
-	var pc stat.PC
-	if !pc.PrincipalComponents(rows, nil) {
-		return p, false
-	}
-	variances := pc.VarsTo(nil)
+	variances := components.VarsTo(nil)
 	if len(variances) < 2 || !(variances[1] > 1e-12*variances[0]) {
 		return p, false
 	}
 	var directions mat.Dense
-	pc.VectorsTo(&directions)
+	components.VectorsTo(&directions)
 	for k := range p.directions {
 		p.directions[k] = mat.Col(nil, k, &directions)
 		p.share[k] = variances[k] / vector.Sum(variances)

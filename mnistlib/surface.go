@@ -36,8 +36,9 @@ func LossSurface(model Model, images Images, runs ...*History) *Figure {
 		case h.diverged() > 0:
 			return cannotDraw("%s diverged; leave it out", h.label())
 		}
-		shown = append(shown, spaced(h.Snapshots, 20))
-		for _, s := range shown[len(shown)-1] {
+		snapshots := spaced(h.Snapshots, 20)
+		shown = append(shown, snapshots)
+		for _, s := range snapshots {
 			points = append(points, s.Weights)
 		}
 	}
@@ -53,23 +54,11 @@ func LossSurface(model Model, images Images, runs ...*History) *Figure {
 		return cannotDraw("the weights of the snapshots do not span a plane")
 	}
 
-	const cells = 25 // along each side
-	s := &chart.Surface{Size: 20 * cells, Value: "loss"}
-	var axes [2]chart.Axis
-	for k, title := range []string{"first", "second"} {
-		low, high := math.Inf(1), math.Inf(-1)
-		for _, w := range points {
-			at := p.place(w)[k]
-			low, high = min(low, at), max(high, at)
-		}
-		margin := 0.15 * (high - low)
-		axes[k] = chart.NewAxis(fmt.Sprintf("%s principal component, %.0f %% of the variance", title, 100*p.share[k]), low-margin, high+margin, 8)
-	}
-	s.X, s.Y = axes[0], axes[1]
+	s := &chart.Surface{Size: 20 * surfaceCells, Value: "loss", X: p.axis(0, "first", points), Y: p.axis(1, "second", points)}
 	losses, err := in.losses(func(yield func(Weights) bool) {
-		center := func(a chart.Axis, i int) float64 { return a.Min + (float64(i)+0.5)/cells*(a.Max-a.Min) }
-		for i := range cells * cells {
-			if !yield(p.at(center(s.X, i%cells), center(s.Y, i/cells))) {
+		center := func(a chart.Axis, i int) float64 { return a.Min + (float64(i)+0.5)/surfaceCells*(a.Max-a.Min) }
+		for i := range surfaceCells * surfaceCells {
+			if !yield(p.at(center(s.X, i%surfaceCells), center(s.Y, i/surfaceCells))) {
 				return
 			}
 		}
@@ -84,26 +73,13 @@ func LossSurface(model Model, images Images, runs ...*History) *Figure {
 	if err != nil {
 		return cannotDraw("%v", err)
 	}
-	s.Values = slices.Collect(slices.Chunk(losses[:cells*cells], cells))
-	ends := losses[cells*cells:]
+	s.Values = slices.Collect(slices.Chunk(losses[:surfaceCells*surfaceCells], surfaceCells))
+	ends := losses[surfaceCells*surfaceCells:]
 
-	labels := map[*History]string{}
-	for _, g := range bySettings(runs) {
-		for _, h := range g.runs {
-			labels[h] = g.label
-			if len(g.runs) > 1 {
-				labels[h] += fmt.Sprintf(", seed %d", h.Seed)
-			}
-		}
-	}
-	var words []string
+	words := []string{s.X.Title + "; " + s.Y.Title + "."}
+	labels := pathLabels(runs)
 	for k, h := range runs {
-		path := chart.Path{Name: labels[h]}
-		for _, snapshot := range shown[k] {
-			place := p.place(snapshot.Weights)
-			path.X, path.Y = append(path.X, place[0]), append(path.Y, place[1])
-			path.Iterations = append(path.Iterations, snapshot.Iteration)
-		}
+		path := p.path(labels[h], shown[k])
 		s.Paths = append(s.Paths, path)
 		n := len(path.X) - 1
 		words = append(words, fmt.Sprintf("%s: from (%.3g, %.3g) to (%.3g, %.3g); loss of the last weights %.3g, at their place in the plane %.3g.",
@@ -114,9 +90,49 @@ func LossSurface(model Model, images Images, runs ...*History) *Figure {
 		Title: fmt.Sprintf("A slice of the loss of %s, with the paths of %s", modelName(model), count(len(runs), "run")),
 		Subtitle: fmt.Sprintf("loss of %s, from white, %.3g, to the darkest, %.3g, by its logarithm; dots: snapshots, projected onto the plane; the large one is the last",
 			count(images.Len(), "image"), lowest, highest),
-		Description: strings.Join(append([]string{s.X.Title + "; " + s.Y.Title + "."}, words...), "\n"),
+		Description: strings.Join(words, "\n"),
 		panels:      []chart.Panel{s}, columns: 1,
 	}
+}
+
+// surfaceCells is the number of losses along each side of a surface.
+const surfaceCells = 25
+
+// axis is that of a direction of the plane, and spans the places of the points with a margin.
+func (p plane) axis(direction int, name string, points []Weights) chart.Axis {
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, w := range points {
+		at := p.place(w)[direction]
+		low, high = min(low, at), max(high, at)
+	}
+	margin := 0.15 * (high - low)
+	title := fmt.Sprintf("%s principal component, %.0f %% of the variance", name, 100*p.share[direction])
+	return chart.NewAxis(title, low-margin, high+margin, 8)
+}
+
+// path is the way of a run's snapshots, projected onto the plane.
+func (p plane) path(name string, snapshots []Snapshot) chart.Path {
+	path := chart.Path{Name: name}
+	for _, s := range snapshots {
+		place := p.place(s.Weights)
+		path.X, path.Y = append(path.X, place[0]), append(path.Y, place[1])
+		path.Iterations = append(path.Iterations, s.Iteration)
+	}
+	return path
+}
+
+// pathLabels tells the runs apart: by their settings and, where several have the same, by their seeds.
+func pathLabels(runs []*History) map[*History]string {
+	labels := map[*History]string{}
+	for _, g := range bySettings(runs) {
+		for _, h := range g.runs {
+			labels[h] = g.label
+			if len(g.runs) > 1 {
+				labels[h] += fmt.Sprintf(", seed %d", h.Seed)
+			}
+		}
+	}
+	return labels
 }
 
 // losses computes the mean cross-entropy of the images with each of some weights.
