@@ -66,26 +66,32 @@ func open(config string) (*Backend, error) {
 	if wanted == "" {
 		wanted = "cpu"
 	}
-	plugin := wanted
-	if _, set := os.LookupEnv(pjrt.PJRTPluginPathsEnv); !set && wanted == "cpu" {
-		if path := checkoutPlugin(); path != "" {
-			plugin = path + ",shared_buffers"
-		}
-	}
+	// go-xla looks for the plugin in folders of its own, too. One that has been loaded already goes by its name.
+	plugin, path := wanted, ""
 	var options pjrt.NamedValuesMap
 	if wanted == "cpu" {
 		// Otherwise XLA hands each program to a thread of its own, which costs a small step a fifth of its time.
 		options = pjrt.NamedValuesMap{"asynchronous": false}
 		os.Setenv("XLA_FLAGS", cpuFlags)
+		if path = cpuPlugin(); path != "" {
+			plugin = path + ",shared_buffers"
+			setup := filepath.Dir(filepath.Dir(path))
+			if filepath.Base(setup) == ".setup" && keepPrograms(wanted, path, filepath.Join(setup, "programs")) == nil {
+				plugin = wanted
+			}
+		}
 	}
 	b, err := xla.NewWithOptions(plugin, options)
 	if err != nil {
 		return nil, err
 	}
-	path, _, _ := strings.Cut(plugin, ",")
-	loaded, err := pjrt.GetPlugin(path)
+	name, _, _ = strings.Cut(plugin, ",")
+	loaded, err := pjrt.GetPlugin(name)
 	if err != nil {
 		return nil, err
+	}
+	if path == "" {
+		path = loaded.Path()
 	}
 	major, minor := loaded.Version()
 	return &Backend{
@@ -93,7 +99,7 @@ func open(config string) (*Backend, error) {
 		IsXLA:   true,
 		Description: fmt.Sprintf("GoMLX %s, go-xla %s, XLA plugin %s (PJRT %d.%d), device %s",
 			moduleVersion("github.com/gomlx/gomlx"), moduleVersion("github.com/gomlx/go-xla"),
-			pluginName(loaded.Path()), major, minor, deviceName(b)),
+			pluginName(path), major, minor, deviceName(b)),
 	}, nil
 }
 
@@ -110,19 +116,23 @@ func deviceName(b compute.Backend) string {
 	return name
 }
 
-// checkoutPlugin finds the plugin that the set-up put into the checkout around the working directory.
-func checkoutPlugin() string {
-	dir, err := os.Getwd()
-	for err == nil {
-		path := filepath.Join(dir, ".setup", "plugin", "pjrt_c_api_cpu_plugin.so")
-		if _, statErr := os.Stat(path); statErr == nil {
+// cpuPlugin finds the plugin for the CPU: in the folders that PJRT_PLUGIN_LIBRARY_PATH names, or else where the set-up
+// put it in the checkout around the working directory. It returns "" if there is none.
+func cpuPlugin() string {
+	const file = "pjrt_c_api_cpu_plugin.so"
+	var folders []string
+	if list, set := os.LookupEnv(pjrt.PJRTPluginPathsEnv); set {
+		folders = filepath.SplitList(list)
+	} else if dir, err := os.Getwd(); err == nil {
+		for parent := ""; parent != dir; dir, parent = filepath.Dir(dir), dir {
+			folders = append(folders, filepath.Join(dir, ".setup", "plugin"))
+		}
+	}
+	for _, folder := range folders {
+		path := filepath.Join(folder, file)
+		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
 			return path
 		}
-		parent := filepath.Dir(dir)
-		if parent == dir {
-			break
-		}
-		dir = parent
 	}
 	return ""
 }
