@@ -12,7 +12,9 @@ import (
 // for an NVIDIA GPU, "go" for pure Go. XLA is loaded from a plugin, pjrt_c_api_cpu_plugin.so, looked
 // for in the folders that PJRT_PLUGIN_LIBRARY_PATH names, then in .setup/plugin of the checkout that
 // holds the working directory, then where go-xla looks by itself. Without any, the pure-Go backend
-// serves and a sentence on standard error says what it lacks. The flags of XLA_FLAGS, which may be meant
+// serves and a sentence on standard error says what it lacks. Programs that the set-up's plugin compiles are
+// kept in .setup/programs, until nobody has used them for five days: whoever trains the same model again, in
+// another cell, say, does not wait for its compilation. The flags of XLA_FLAGS, which may be meant
 // for another version of XLA, count only on a GPU.
 func Backend() (string, error) {
 	b, err := device.Open()

@@ -40,10 +40,10 @@ type History struct {
 	// if there was none or the run diverged.
 	ValidationRight []bool `json:"-"`
 
-	Interrupted    bool    `json:"interrupted"` // the run was stopped before its last iteration
-	Seconds        float64 `json:"seconds"`     // the whole run, compilation included
-	CompileSeconds float64 `json:"compile_seconds"`
-	Backend        string  `json:"backend"` // what it ran on, with versions
+	Interrupted    bool    `json:"interrupted"`     // the run was stopped before its last iteration
+	Seconds        float64 `json:"seconds"`         // the whole run, compilation included
+	CompileSeconds float64 `json:"compile_seconds"` // to compile the model, or to load what was compiled before
+	Backend        string  `json:"backend"`         // what it ran on, with versions
 
 	Weights Weights `json:"-"` // after the last step
 	// Snapshots are the weights during the run, if Config.SnapshotEvery asks for them: before the first

@@ -13,14 +13,16 @@ import (
 
 // A Cell holds the seconds that a training cell takes in the notebook, from Run to both figures.
 type Cell struct {
-	Changed   []float64 // its program is built anew
+	First     []float64 // nothing of it is compiled
+	Changed   []float64 // its Go program is built anew; its network has been compiled before
 	Unchanged []float64
 }
 
 // timeCell runs a training cell of MLP(30), 10 epochs, in the notebook's kernel.
 func timeCell(ctx context.Context, checkout setup.Checkout, rounds int) (Cell, error) {
 	script := filepath.Join(string(checkout), "mnistlib", "benchmark", "cell.py")
-	cmd := exec.CommandContext(ctx, checkout.Python(), "-B", script, setup.KernelName, strconv.Itoa(rounds))
+	cmd := exec.CommandContext(ctx, checkout.Python(), "-B", script, setup.KernelName, strconv.Itoa(rounds),
+		filepath.Join(string(checkout), ".setup", "programs"))
 	cmd.Dir = checkout.Notebooks()
 	cmd.Env = checkout.JupyterEnv(ctx)
 	out, err := cmd.Output()

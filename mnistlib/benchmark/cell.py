@@ -1,12 +1,14 @@
 """Times a training cell of the notebook's own kernel, from Run to both figures.
 
-    .setup/venv/bin/python cell.py KERNEL ROUNDS
+    .setup/venv/bin/python cell.py KERNEL ROUNDS PROGRAMS
 
-Prints a line of JSON: seconds of the cell changed before each run (its program is built anew) and
-of the cell as it was, a list each.
+Prints a line of JSON, seconds as lists: of the cell as it is never run before (its Go program and its network are
+compiled, for which the folder PROGRAMS of kept programs is emptied), with another learning rate (its Go program is
+built anew), and as it was.
 """
 
 import json
+import shutil
 import sys
 import time
 
@@ -54,20 +56,22 @@ def run(client, code):
     return seconds
 
 
-def main(kernel, rounds):
+def main(kernel, rounds, programs):
     manager, client = start_new_kernel(kernel_name=kernel)
     try:
-        changed, unchanged = [], []
+        first, changed, unchanged = [], [], []
         client.execute_interactive(DECLARATIONS, timeout=600)
         run(client, CELL.format(rate=0.1))  # the first cell of a kernel finds caches cold
         for i in range(rounds):
-            code = CELL.format(rate=0.09 - 0.001 * i)
+            shutil.rmtree(programs, ignore_errors=True)
+            first.append(run(client, CELL.format(rate=0.09 - 0.001 * i)))
+            code = CELL.format(rate=0.05 - 0.001 * i)
             changed.append(run(client, code))
             unchanged.append(run(client, code))
-        print(json.dumps({"changed": changed, "unchanged": unchanged}))
+        print(json.dumps({"first": first, "changed": changed, "unchanged": unchanged}))
     finally:
         client.stop_channels()
         manager.shutdown_kernel(now=True)
 
 
-main(sys.argv[1], int(sys.argv[2]))
+main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

@@ -22,8 +22,8 @@ type Work struct {
 	Zero       bool // start from weights of zero
 	Seeds      int  // so many runs; 0: one
 	Rates      int  // with so many learning rates, LR, 2·LR, 3·LR, …, and as many runs of each; 0: one
-	Images     int  // judge so many at every iteration, and train on the first 1,280: 20 iterations an epoch
-	Whole      bool // all of MNIST, 60,000 and 10,000 images, judged once an epoch
+	Images     int  // evaluate so many at every iteration, and train on the first 1,280: 20 iterations an epoch
+	Whole      bool // all of MNIST, 60,000 and 10,000 images, evaluated once an epoch
 }
 
 // A Result is what an engine measured of a work, a line of JSON.
