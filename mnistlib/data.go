@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"example.com/tutorial6/mnistlib/internal/files"
 	"example.com/tutorial6/mnistlib/internal/idx"
 )
 
@@ -48,7 +49,7 @@ func (im Images) Slice(from, to int) Images {
 	}
 }
 
-// Data is what a model is trained on and what it is judged by.
+// Data is what a model is trained on and what it is evaluated on.
 type Data struct {
 	Train, Validation Images
 }
@@ -163,7 +164,7 @@ const maxIDX = 64 << 20
 
 // readIDX reads an IDX file of bytes; its error names the file.
 func readIDX(path string, itemShape ...int) ([]byte, error) {
-	file, err := openFile(path, maxIDX)
+	file, err := files.Open(path, maxIDX)
 	if err != nil {
 		return nil, err // names the file already
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 
 	"example.com/tutorial6/mnistlib/internal/chart"
+	"example.com/tutorial6/mnistlib/internal/files"
 )
 
 // A Figure is a picture to show in a notebook or to save: interactive, or static where that cannot be.
@@ -78,7 +79,7 @@ func (f *Figure) Save(path string) error {
 		return fmt.Errorf("cannot save the figure as %s: its name must end in .png, .svg or .json", path)
 	}
 	if err == nil {
-		err = writeFile(path, content)
+		err = files.Write(path, content)
 	}
 	if err != nil {
 		return fmt.Errorf("cannot save the figure: %w", err)

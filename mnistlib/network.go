@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"example.com/tutorial6/mnistlib/internal/device"
 	"github.com/gomlx/compute/dtypes"
 	"github.com/gomlx/compute/shapes"
 	. "github.com/gomlx/gomlx/core/graph"
@@ -77,11 +78,7 @@ func (net *network) imageWeights(nn *Layers) []*Node {
 func (net *network) weightParameters(g *Graph) []*Node {
 	weights := make([]*Node, len(net.specs))
 	for i, spec := range net.specs {
-		dtype := net.dtype
-		if spec.kind == batchCount {
-			dtype = dtypes.Int64
-		}
-		weights[i] = Parameter(g, spec.name, shapes.Make(dtype, spec.shape...))
+		weights[i] = Parameter(g, spec.name, shapes.Make(net.weightType(spec), spec.shape...))
 	}
 	return weights
 }
@@ -108,63 +105,48 @@ func (net *network) forward(nn *Layers, x *Tensor) *Node {
 func (net *network) tensors(weights Weights) []*tensors.Tensor {
 	list := make([]*tensors.Tensor, len(net.specs))
 	for i, spec := range net.specs {
-		w, ok := weights.Get(spec.name)
-		switch {
-		case !ok:
-			list[i] = tensors.FromScalar(int64(0))
-		case spec.kind == batchCount:
-			list[i] = tensors.FromFlatDataAndDimensions(fromFloat64[int64](w.Values), spec.shape...)
-		case net.dtype == dtypes.Float64:
-			list[i] = tensors.FromFlatDataAndDimensions(slices.Clone(w.Values), spec.shape...)
-		default:
-			list[i] = tensors.FromFlatDataAndDimensions(fromFloat64[float32](w.Values), spec.shape...)
+		values := []float64{0}
+		if w, ok := weights.Get(spec.name); ok {
+			values = w.Values
 		}
+		list[i] = device.Tensor(net.weightType(spec), values, spec.shape...)
 	}
 	return list
 }
 
 // weightsOf copies the weights from the device.
 func (net *network) weightsOf(list []*tensors.Tensor) Weights {
+	names := map[dtypes.DType]string{dtypes.Float32: "F32", dtypes.Float64: "F64", dtypes.Int64: "I64"}
 	weights := make(Weights, len(net.specs))
 	for i, spec := range net.specs {
-		w := Weight{Name: spec.name, Shape: slices.Clone(spec.shape), Trainable: spec.kind.trainable()}
-		list[i].MustConstFlatData(func(flat any) {
-			switch values := flat.(type) {
-			case []float32:
-				w.DType, w.Values = "F32", toFloat64(values)
-			case []float64:
-				w.DType, w.Values = "F64", slices.Clone(values)
-			case []int64:
-				w.DType, w.Values = "I64", toFloat64(values)
-			default:
-				panic(fmt.Sprintf("a weight of type %T", flat))
-			}
-		})
-		weights[i] = w
+		weights[i] = Weight{
+			Name: spec.name, DType: names[net.weightType(spec)], Shape: slices.Clone(spec.shape),
+			Values: device.Values(list[i]), Trainable: spec.kind.trainable(),
+		}
 	}
 	return weights
 }
 
-func toFloat64[T float32 | int64 | int32](values []T) []float64 {
-	out := make([]float64, len(values))
-	for i, v := range values {
-		out[i] = float64(v)
+// weightType is the type of a weight's elements.
+func (net *network) weightType(spec weightSpec) dtypes.DType {
+	if spec.kind == batchCount {
+		return dtypes.Int64
 	}
-	return out
+	return net.dtype
 }
 
-func fromFloat64[T float32 | int64](values []float64) []T {
-	out := make([]T, len(values))
-	for i, v := range values {
-		out[i] = T(v)
+// multiplications is how many an image takes, from the pixels to the logits.
+func (net *network) multiplications() float64 {
+	n := 0.0
+	shapes := map[int][]int{0: imageShape}
+	for i, layer := range net.layers {
+		shapes[i+1] = layer.Shape
+		switch layer.Kind {
+		case "Linear":
+			n += float64(layer.Shape[0] * product(shapes[layer.input]))
+		case "Conv2d":
+			n += float64(9 * product(layer.Shape) * shapes[layer.input][0])
+		}
 	}
-	return out
-}
-
-// numbersTensor holds numbers in the precision of the network.
-func (net *network) numbersTensor(values []float64, dimensions ...int) *tensors.Tensor {
-	if net.dtype == dtypes.Float64 {
-		return tensors.FromFlatDataAndDimensions(slices.Clone(values), dimensions...)
-	}
-	return tensors.FromFlatDataAndDimensions(fromFloat64[float32](values), dimensions...)
+	return max(1, n)
 }

@@ -37,83 +37,102 @@ func (s *session) train(ctx context.Context, configs []Config, show func(h *Hist
 	return histories, errors.Join(errs...)
 }
 
+// A run is one training run under way.
+type run struct {
+	*session
+	config   Config
+	program  *trainingProgram
+	compiled *device.Program
+	random   *torch.Generator
+	history  *History
+	state    []*tensors.Tensor // on the device: the weights, then what the optimizer remembers
+}
+
 // run makes one run, from its initial weights to the last iteration.
 func (s *session) run(ctx context.Context, i int, c Config, show func(h *History, iterations int)) (*History, error) {
 	start := time.Now()
-	p := s.programs[i]
-	h := &History{
-		Model: modelName(s.network.model), Optimizer: optimizerName(c.Optimizer), BatchSize: c.BatchSize, Epochs: c.Epochs,
-		Shuffle: !c.NoShuffle, Seed: c.Seed, Float64: c.Float64, Backend: s.backend.Description,
-		TrainImages: s.data.Train.Len(), ValidationImages: s.data.Validation.Len(), CompileSeconds: s.compileSeconds,
-	}
-	h.Name = c.Name
-	if h.Name == "" {
-		h.Name = h.settingsName()
-	}
-	random := torch.NewGenerator(c.Seed)
-	weights := drawWeights(s.network.specs, random) // drawn in any case, so that the orders are the same
-	if c.Weights != nil {
-		weights = c.Weights
-	}
-	state := s.network.tensors(weights)
-	for _, shape := range p.slotShapes() {
-		state = append(state, tensors.FromShape(shape))
-	}
-	defer func() { device.Free(state) }()
+	r := s.newRun(i, c)
+	defer func() { device.Free(r.state) }()
+	h := r.history
 	if c.SnapshotEvery > 0 {
-		h.keepWeights(0, s.network.weightsOf(state))
+		r.keepSnapshot()
 	}
-
-	for epoch := range c.Epochs {
-		order := random.Epoch(s.data.Train.Len(), !c.NoShuffle, p.iterations)
-		constants, err := s.epochConstants(p, c.Optimizer, order, epoch)
-		if err != nil {
+	for epoch := 0; epoch < c.Epochs && !r.ended(); epoch++ {
+		if err := r.epoch(ctx, epoch, show); err != nil {
 			return nil, err
-		}
-		part := p.part(c.EvaluateEachEpoch)
-		for first := 0; first < p.iterations; first += part {
-			if ctx.Err() != nil {
-				h.Interrupted = true
-				break
-			}
-			last := min(first+part, p.iterations)
-			if c.SnapshotEvery > 0 {
-				if err := s.keepSnapshots(s.compiled[i], p, h, state, constants, first, last, c.SnapshotEvery); err != nil {
-					return nil, err
-				}
-			}
-			done, newState, err := s.runPart(s.compiled[i], p, h, state, constants, first, last)
-			if err != nil {
-				return nil, err
-			}
-			state = newState
-			if c.SnapshotEvery > 0 && done == last && len(h.Loss)%c.SnapshotEvery == 0 && h.diverged() == 0 {
-				h.keepWeights(len(h.Loss), s.network.weightsOf(state))
-			}
-			if done == last && !p.inLoop && (!c.EvaluateEachEpoch || last == p.iterations) && h.diverged() == 0 {
-				if err := s.evaluate(h, state); err != nil {
-					return nil, err
-				}
-			}
-			show(h, done-first)
-			if h.diverged() > 0 {
-				break
-			}
-		}
-		device.Free(constants[2:4])
-		if h.Interrupted || h.diverged() > 0 {
-			break
 		}
 	}
 	if h.diverged() > 0 {
 		h.ValidationRight = nil // those of a step before
 	}
-	h.Weights = s.network.weightsOf(state)
+	h.Weights = s.network.weightsOf(r.state)
 	if n := len(h.Snapshots); n > 0 && h.Snapshots[n-1].Iteration < len(h.Loss) {
 		h.keepWeights(len(h.Loss), h.Weights)
 	}
 	h.Seconds = s.compileSeconds + time.Since(start).Seconds()
 	return h, nil
+}
+
+// newRun is a run before its first iteration.
+func (s *session) newRun(i int, c Config) *run {
+	h := &History{
+		Name: c.Name, Model: modelName(s.network.model), Optimizer: optimizerName(c.Optimizer), BatchSize: c.BatchSize, Epochs: c.Epochs,
+		Shuffle: !c.NoShuffle, Seed: c.Seed, Float64: c.Float64, Backend: s.backend.Description,
+		TrainImages: s.data.Train.Len(), ValidationImages: s.data.Validation.Len(), CompileSeconds: s.compileSeconds,
+	}
+	if h.Name == "" {
+		h.Name = h.settingsName()
+	}
+	r := &run{session: s, config: c, program: s.programs[i], compiled: s.compiled[i], random: torch.NewGenerator(c.Seed), history: h}
+	weights := drawWeights(s.network.specs, r.random) // drawn in any case, so that the orders are the same
+	if c.Weights != nil {
+		weights = c.Weights
+	}
+	r.state = s.network.tensors(weights)
+	for _, shape := range r.program.slotShapes() {
+		r.state = append(r.state, tensors.FromShape(shape))
+	}
+	return r
+}
+
+// ended tells whether the run does no more iterations, though some are left.
+func (r *run) ended() bool { return r.history.Interrupted || r.history.diverged() > 0 }
+
+// epoch makes one pass through the training images, in parts.
+func (r *run) epoch(ctx context.Context, epoch int, show func(h *History, iterations int)) error {
+	p, h := r.program, r.history
+	constants, err := r.epochConstants(r.random.Epoch(r.data.Train.Len(), !r.config.NoShuffle, p.iterations), epoch)
+	if err != nil {
+		return err
+	}
+	defer device.Free(constants[2:4])
+	part := p.part(r.config.EvaluateEachEpoch)
+	for first := 0; first < p.iterations && !r.ended(); first += part {
+		if ctx.Err() != nil {
+			h.Interrupted = true
+			return nil
+		}
+		last := min(first+part, p.iterations)
+		if r.config.SnapshotEvery > 0 {
+			if err := r.keepSnapshotsWithin(constants, first, last); err != nil {
+				return err
+			}
+		}
+		done, err := r.iterate(constants, first, last)
+		if err != nil {
+			return err
+		}
+		if !r.ended() && r.config.SnapshotEvery > 0 && len(h.Loss)%r.config.SnapshotEvery == 0 {
+			r.keepSnapshot()
+		}
+		if !r.ended() && !p.inLoop && (!r.config.EvaluateEachEpoch || last == p.iterations) {
+			if err := r.evaluate(); err != nil {
+				return err
+			}
+		}
+		show(h, done)
+	}
+	return nil
 }
 
 // part is how many iterations of an epoch one execution does: so many that an interrupt is answered, and progress
@@ -131,33 +150,19 @@ func (p *trainingProgram) part(eachEpoch bool) int {
 	return int(math.Ceil(float64(p.iterations) / parts))
 }
 
-// multiplications is how many an image takes, from the pixels to the logits.
-func (net *network) multiplications() float64 {
-	n := 0.0
-	shapes := map[int][]int{0: imageShape}
-	for i, layer := range net.layers {
-		shapes[i+1] = layer.Shape
-		switch layer.Kind {
-		case "Linear":
-			n += float64(layer.Shape[0] * product(shapes[layer.input]))
-		case "Conv2d":
-			n += float64(9 * product(layer.Shape) * shapes[layer.input][0])
-		}
-	}
-	return max(1, n)
-}
-
-// epochConstants are what the iterations of one epoch read. The order and the numbers are this epoch's own.
-func (s *session) epochConstants(p *trainingProgram, o Optimizer, order []int32, epoch int) ([]*tensors.Tensor, error) {
+// epochConstants are what the iterations of one epoch read. The order and the numbers, the third and the fourth, are
+// this epoch's own.
+func (r *run) epochConstants(order []int32, epoch int) ([]*tensors.Tensor, error) {
+	p := r.program
 	numbers := make([]float64, 0, p.iterations*p.numNumbers())
 	for i := range p.iterations {
 		t := epoch*p.iterations + i + 1
-		step, err := readStep(o, t)
+		step, err := readStep(r.config.Optimizer, t)
 		if err != nil {
 			return nil, err
 		}
 		if !slices.Equal(step.operations, p.read.operations) {
-			return nil, fmt.Errorf("the optimizer %s: its Step does something else at iteration %d than at the first; only its numbers may change", optimizerName(o), t)
+			return nil, fmt.Errorf("the optimizer %s: its Step does something else at iteration %d than at the first; only its numbers may change", optimizerName(r.config.Optimizer), t)
 		}
 		numbers = append(numbers, step.numbers...)
 	}
@@ -165,30 +170,32 @@ func (s *session) epochConstants(p *trainingProgram, o Optimizer, order []int32,
 		numbers = make([]float64, p.iterations)
 	}
 	constants := []*tensors.Tensor{
-		s.pixels, s.labels, tensors.FromFlatDataAndDimensions(slices.Clone(order[:p.iterations*p.batchSize]), p.iterations, p.batchSize),
-		s.network.numbersTensor(numbers, p.iterations, p.numNumbers()),
+		r.pixels, r.labels, tensors.FromFlatDataAndDimensions(slices.Clone(order[:p.iterations*p.batchSize]), p.iterations, p.batchSize),
+		device.Tensor(r.network.dtype, numbers, p.iterations, p.numNumbers()),
 	}
 	if p.inLoop {
-		constants = append(constants, s.images...)
+		constants = append(constants, r.images...)
 	}
 	if p.moved {
-		constants = append(constants, s.gram)
+		constants = append(constants, r.gram)
 	}
 	return constants, nil
 }
 
-// runPart does the iterations of an epoch from first up to, not including, last, and notes them in the history.
-// It frees the state and returns the one after it, and how many iterations of the epoch are done.
-func (s *session) runPart(program *device.Program, p *trainingProgram, h *History, state, constants []*tensors.Tensor, first, last int) (done int, newState []*tensors.Tensor, err error) {
-	outputs, err := s.iterate(program, p, state, constants, first, last)
+// iterate does the iterations of an epoch from first up to, not including, last, and notes them in the history. It
+// returns how many it did: fewer if the loss is not finite at one.
+func (r *run) iterate(constants []*tensors.Tensor, first, last int) (done int, err error) {
+	p, h := r.program, r.history
+	outputs, err := r.execute(r.state, constants, first, last)
 	if err != nil {
-		return 0, state, err
+		return 0, err
 	}
-	device.Free(state)
-	done = int(tensors.ToScalar[int32](outputs[0]))
-	losses := floatsOf(outputs[1])
-	train, validation := floatsOf(outputs[2]), floatsOf(outputs[3])
-	for i := first; i < done; i++ {
+	device.Free(r.state)
+	r.state = outputs[numRecords:]
+	end := int(tensors.ToScalar[int32](outputs[0]))
+	losses := device.Values(outputs[1])
+	train, validation := device.Values(outputs[2]), device.Values(outputs[3])
+	for i := first; i < end; i++ {
 		h.Loss = append(h.Loss, losses[i])
 		if p.inLoop && finite(losses[i]) {
 			h.noteAccuracies(train[i], validation[i])
@@ -198,72 +205,63 @@ func (s *session) runPart(program *device.Program, p *trainingProgram, h *Histor
 		h.ValidationRight = tensors.MustCopyFlatData[bool](outputs[4])[p.evaluation.numTrain:]
 	}
 	device.Free(outputs[:numRecords])
-	return done, outputs[numRecords:], nil
+	return end - first, nil
 }
 
 // numRecords is how many outputs of a training program come before the state.
 const numRecords = 5
 
-// iterate runs a training program from a state, which it leaves as it is.
-func (s *session) iterate(program *device.Program, p *trainingProgram, state, constants []*tensors.Tensor, first, last int) ([]*tensors.Tensor, error) {
+// execute runs the training program from a state, which it leaves as it is.
+func (r *run) execute(state, constants []*tensors.Tensor, first, last int) ([]*tensors.Tensor, error) {
+	p := r.program
 	records := []*tensors.Tensor{
 		tensors.FromScalar(int32(first)), tensors.FromScalar(int32(last)),
-		s.network.numbersTensor(make([]float64, p.iterations), p.iterations),
+		device.Tensor(r.network.dtype, make([]float64, p.iterations), p.iterations),
 		tensors.FromFlatDataAndDimensions(make([]int32, p.iterations), p.iterations),
 		tensors.FromFlatDataAndDimensions(make([]int32, p.iterations), p.iterations),
 		tensors.FromFlatDataAndDimensions(make([]bool, p.evaluation.numImages), p.evaluation.numImages),
 	}
 	defer device.Free(records)
-	return program.Run(slices.Concat(records, state, constants)...)
+	return r.compiled.Run(slices.Concat(records, state, constants)...)
 }
 
-// keepSnapshots keeps the weights that Config.SnapshotEvery asks for inside a part of an epoch. It does the part's
-// iterations an extra time, from snapshot to snapshot, as cutting the part itself would change the accuracies by the
-// rounding of moved products, which a part begins anew.
-func (s *session) keepSnapshots(program *device.Program, p *trainingProgram, h *History, state, constants []*tensors.Tensor, first, last, every int) error {
-	var at []*tensors.Tensor // nil: the state itself
-	defer func() { device.Free(at) }()
-	before := len(h.Loss) - first // iterations of the epochs before
+// keepSnapshot keeps the present weights.
+func (r *run) keepSnapshot() {
+	r.history.keepWeights(len(r.history.Loss), r.network.weightsOf(r.state))
+}
+
+// keepSnapshotsWithin keeps the weights that Config.SnapshotEvery asks for inside a part of an epoch. It does the
+// part's iterations an extra time, from snapshot to snapshot, as cutting the part itself would change the accuracies by
+// the rounding of moved products, which a part begins anew.
+func (r *run) keepSnapshotsWithin(constants []*tensors.Tensor, first, last int) error {
+	state := r.state
+	var own []*tensors.Tensor // nil: the state is the run's
+	defer func() { device.Free(own) }()
+	every, before := r.config.SnapshotEvery, len(r.history.Loss)-first // iterations of the epochs before
 	from := first
 	for to := (before+first)/every*every + every - before; to < last; to += every {
-		outputs, err := s.iterate(program, p, state, constants, from, to)
+		outputs, err := r.execute(state, constants, from, to)
 		if err != nil {
 			return err
 		}
-		device.Free(at)
-		at, state = outputs[numRecords:], outputs[numRecords:]
-		loss := floatsOf(outputs[1])[to-1]
+		device.Free(own)
+		own, state = outputs[numRecords:], outputs[numRecords:]
+		loss := device.Values(outputs[1])[to-1]
 		done := int(tensors.ToScalar[int32](outputs[0]))
 		device.Free(outputs[:numRecords])
 		if done < to || !finite(loss) {
 			return nil // the run ends here
 		}
-		h.keepWeights(before+to, s.network.weightsOf(state))
+		r.history.keepWeights(before+to, r.network.weightsOf(state))
 		from = to
 	}
 	return nil
 }
 
-// floatsOf copies a list of numbers from the device.
-func floatsOf(t *tensors.Tensor) (values []float64) {
-	t.MustConstFlatData(func(flat any) {
-		switch flat := flat.(type) {
-		case []float32:
-			values = toFloat64(flat)
-		case []float64:
-			values = slices.Clone(flat)
-		case []int32:
-			values = toFloat64(flat)
-		default:
-			panic(fmt.Sprintf("numbers of type %T", flat))
-		}
-	})
-	return values
-}
-
-// evaluate measures the accuracies of weights.
-func (s *session) evaluate(h *History, state []*tensors.Tensor) error {
-	outputs, err := s.evaluateAlone.Run(slices.Concat(state[:len(s.network.specs)], s.images)...)
+// evaluate measures the accuracies of the present weights.
+func (r *run) evaluate() error {
+	h := r.history
+	outputs, err := r.evaluateAlone.Run(slices.Concat(r.state[:len(r.network.specs)], r.images)...)
 	if err != nil {
 		return err
 	}

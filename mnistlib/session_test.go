@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"example.com/tutorial6/mnistlib/internal/device"
-	"github.com/gomlx/gomlx/core/tensors"
 )
 
 // trainFor makes the first n iterations of a run, on the images in their own order.
@@ -19,28 +18,22 @@ func trainFor(t testing.TB, n int, model Model, data Data, config Config) *Histo
 		t.Fatal(err)
 	}
 	defer s.close()
-	p := s.programs[0]
+	r := s.newRun(0, config)
+	defer func() { device.Free(r.state) }()
 	order := make([]int32, data.Train.Len())
 	for i := range order {
 		order[i] = int32(i)
 	}
-	constants, err := s.epochConstants(p, config.Optimizer, order, 0)
+	constants, err := r.epochConstants(order, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer device.Free(constants[2:4])
-	state := s.network.tensors(config.Weights)
-	for _, shape := range p.slotShapes() {
-		state = append(state, tensors.FromShape(shape))
-	}
-	h := &History{TrainImages: data.Train.Len(), ValidationImages: data.Validation.Len()}
-	_, state, err = s.runPart(s.compiled[0], p, h, state, constants, 0, n)
-	if err != nil {
+	if _, err := r.iterate(constants, 0, n); err != nil {
 		t.Fatal(err)
 	}
-	defer device.Free(state)
-	h.Weights = s.network.weightsOf(state)
-	return h
+	r.history.Weights = s.network.weightsOf(r.state)
+	return r.history
 }
 
 // reordered takes the training images in another order.

@@ -6,9 +6,8 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"example.com/tutorial6/mnistlib/internal/torch"
 	"gonum.org/v1/gonum/stat"
-
-	"example.com/tutorial6/mnistlib/internal/safetensors"
 )
 
 // A Weight is one named array of a model, in PyTorch's layout: "layer1.weight" is [out, in],
@@ -33,63 +32,6 @@ func (w Weights) Get(name string) (Weight, bool) {
 	return w[i], true
 }
 
-// Save writes the weights to a safetensors file, which PyTorch reads with
-// safetensors.torch.load_file(path): each array under its name, in its type and shape, batch norm's
-// running_mean, running_var and num_batches_tracked included. A file that is there already is
-// replaced; when Save fails (the disk is full, say) it stays as it was.
-//
-// Save refuses, with an error that names the weight: two of one name, a type other than F32, F64,
-// I32 and I64, a number of values that does not fit the shape, a value beyond the type's range, a
-// fraction in an integer. F32 values are rounded to the nearest; NaN and infinities are written as they are.
-func (w Weights) Save(path string) error {
-	arrays := make([]safetensors.Array, len(w))
-	for i, weight := range w {
-		arrays[i] = safetensors.Array{Name: weight.Name, DType: weight.DType, Shape: weight.Shape, Values: weight.Values}
-	}
-	content, err := safetensors.Encode(arrays)
-	if err == nil {
-		err = writeFile(path, content)
-	}
-	if err != nil {
-		return fmt.Errorf("cannot save the weights to %s: %w", path, err)
-	}
-	return nil
-}
-
-// maxWeights is how large a file of weights may be, in bytes: the tutorial's largest has less than 1 MB.
-const maxWeights = 1 << 30
-
-// LoadWeights reads a safetensors file that Save or PyTorch's safetensors.torch.save_file wrote. The
-// weights come in the order of the file's header: the order in which they were saved if Save wrote
-// it, and 8-byte types first, then by name, if PyTorch did. Those whose name ends in running_mean,
-// running_var or num_batches_tracked are not Trainable.
-//
-// It reads files of up to 1 GiB and the types F32, F64, I32 and I64. The error names the file and, where
-// there is one, the array. Whether the weights fit a model is checked where they are used; there, as in
-// PyTorch, num_batches_tracked may be missing, and counts from 0 then.
-func LoadWeights(path string) (Weights, error) {
-	file, err := openFile(path, maxWeights)
-	if err != nil {
-		return nil, fmt.Errorf("cannot load the weights: %w", err)
-	}
-	defer file.Close()
-	arrays, err := safetensors.Decode(file)
-	if err != nil {
-		return nil, fmt.Errorf("cannot load the weights from %s: %w", path, err)
-	}
-	weights := make(Weights, len(arrays))
-	for i, a := range arrays {
-		weights[i] = Weight{Name: a.Name, DType: a.DType, Shape: a.Shape, Values: a.Values, Trainable: isTrainable(a.Name)}
-	}
-	return weights, nil
-}
-
-// isTrainable tells a model's parameters from batch norm's running statistics, by PyTorch's names.
-func isTrainable(name string) bool {
-	last := name[strings.LastIndexByte(name, '.')+1:]
-	return last != "running_mean" && last != "running_var" && last != "num_batches_tracked"
-}
-
 // String returns a table: each weight's name, type and shape, and its values' mean and standard
 // deviation (the population's, with n below the root).
 func (w Weights) String() string {
@@ -102,4 +44,72 @@ func (w Weights) String() string {
 	}
 	table.Flush()
 	return text.String()
+}
+
+// InitialWeights draws the weights that a model starts from: weights and biases of Linear and Conv2d
+// uniform in ±1/√fan_in, batch norm's γ = 1 and β = 0, running mean 0 and variance 1.
+//
+// They are PyTorch's to the last bit: those of the model that is made after torch.manual_seed(seed),
+// if its layers are made in the order in which Forward calls them. Each layer takes its numbers where
+// the one before it stopped, so another width draws other weights from there on (only the first 30 units
+// of MLP{50} have the weights of MLP{30}'s, but other biases), while ReLU, pooling and batch norm draw
+// nothing: MLP{30} and MLPBN{Hidden: 30} start from the same ones.
+// Only the lower 32 bits of the seed count, as in PyTorch: 7 and 1<<32 + 7 are one seed.
+func InitialWeights(model Model, seed uint64) (Weights, error) {
+	nn, err := describe(model)
+	if err != nil {
+		return nil, err
+	}
+	return drawWeights(nn.specs, torch.NewGenerator(seed)), nil
+}
+
+func drawWeights(specs []weightSpec, random *torch.Generator) Weights {
+	weights := make(Weights, len(specs))
+	for i, spec := range specs {
+		w := Weight{Name: spec.name, DType: "F32", Shape: slices.Clone(spec.shape), Trainable: spec.kind.trainable()}
+		w.Values = make([]float64, product(spec.shape))
+		switch spec.kind {
+		case uniform:
+			random.Uniform(w.Values, torch.Bound(spec.fanIn))
+		case ones, runningVar:
+			for j := range w.Values {
+				w.Values[j] = 1
+			}
+		case batchCount:
+			w.DType = "I64"
+		}
+		weights[i] = w
+	}
+	return weights
+}
+
+// checkWeights says what keeps weights from fitting a model.
+func checkWeights(model Model, specs []weightSpec, weights Weights) error {
+	name := modelName(model)
+	given := map[string]Weight{}
+	for _, w := range weights {
+		given[w.Name] = w
+	}
+	for _, spec := range specs {
+		w, ok := given[spec.name]
+		if !ok && spec.kind == batchCount {
+			continue // network.tensors begins at 0: no result depends on it
+		}
+		if !ok {
+			return fmt.Errorf("the weights lack %q, which %s has", spec.name, name)
+		}
+		if !slices.Equal(w.Shape, spec.shape) {
+			return fmt.Errorf("the weight %q has the shape %v, but %s takes %v", spec.name, w.Shape, name, spec.shape)
+		}
+		if len(w.Values) != product(spec.shape) {
+			return fmt.Errorf("the weight %q has %d values, but its shape %v takes %d", spec.name, len(w.Values), w.Shape, product(spec.shape))
+		}
+		delete(given, spec.name)
+	}
+	for _, w := range weights {
+		if _, extra := given[w.Name]; extra {
+			return fmt.Errorf("the weights hold %q, which %s does not have", w.Name, name)
+		}
+	}
+	return nil
 }

@@ -44,13 +44,6 @@ func (b *Backend) Share(list []*tensors.Tensor) error {
 	return nil
 }
 
-// Free frees tensors: those that wait for the garbage collector would fill the memory.
-func Free(list []*tensors.Tensor) {
-	for _, t := range list {
-		t.MustFinalizeAll()
-	}
-}
-
 // A UserError is what a build function panics with where its user is to read its words and no others.
 type UserError interface {
 	error

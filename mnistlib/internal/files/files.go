@@ -1,4 +1,5 @@
-package mnistlib
+// Package files opens files with care, and writes them whole or not at all.
+package files
 
 import (
 	"fmt"
@@ -7,9 +8,9 @@ import (
 	"syscall"
 )
 
-// openFile opens a file of at most maxBytes to read it. What is no file with an end (a folder, a pipe that
+// Open opens a file of at most maxBytes to read it. What is no file with an end (a folder, a pipe that
 // nobody writes into, a device) is an error at once, which names the path, as every error does here.
-func openFile(path string, maxBytes int64) (*os.File, error) {
+func Open(path string, maxBytes int64) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // to open a pipe would wait otherwise
 	if err != nil {
 		return nil, err
@@ -31,9 +32,9 @@ func openFile(path string, maxBytes int64) (*os.File, error) {
 	return file, nil
 }
 
-// writeFile writes a file whole or not at all: it fills a temporary file beside it, which then takes
+// Write writes a file whole or not at all: it fills a temporary file beside it, which then takes
 // its name. If that fails, a file that had the name already is left as it was.
-func writeFile(path string, content []byte) error {
+func Write(path string, content []byte) error {
 	temporary, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
