@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"example.com/tutorial6/notebooks/setup"
@@ -34,7 +32,7 @@ func check(ctx context.Context, out io.Writer) error {
 	}
 	report("set-up", string(checkout), err)
 	if err == nil {
-		backend, err := tryKernel(ctx, checkout)
+		backend, err := tryKernel(ctx, out, checkout)
 		report("kernel", "it runs cells", err)
 		if err == nil {
 			if !strings.Contains(backend, "XLA plugin") {
@@ -66,13 +64,16 @@ func kernelAdvice(settings []setup.Setting) string {
 }
 
 // tryKernel runs a cell in the kernel and returns the description of the backend that it prints.
-func tryKernel(ctx context.Context, checkout setup.Checkout) (string, error) {
-	tmp, err := setup.TemporaryFolder()
+func tryKernel(ctx context.Context, out io.Writer, checkout setup.Checkout) (string, error) {
+	if err := checkout.Compile(ctx, out); err != nil {
+		return "", fmt.Errorf("%w: %s", err, kernelAdvice(setup.Reaching(ctx)))
+	}
+	tmp, err := setup.NewTemporaryFolder()
 	if err != nil {
 		return "", err
 	}
-	defer os.RemoveAll(tmp)
-	path := filepath.Join(tmp, "check.ipynb")
+	defer tmp.Remove()
+	path := tmp.File("check.ipynb")
 	nb := notebook{
 		"nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{},
 		"cells": []any{map[string]any{

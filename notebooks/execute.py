@@ -37,6 +37,7 @@ def main(kernel, path, result, transport="tcp", seconds=None):
 
     config = Config()
     config.KernelManager.transport = transport
+    config.KernelManager.connection_file = os.path.join(jupyter_runtime_dir(), "kernel.json")
     if transport == "ipc":
         config.KernelManager.ip = os.path.join(jupyter_runtime_dir(), "kernel")
     notebook = nbformat.read(path, as_version=4)

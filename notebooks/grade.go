@@ -87,7 +87,7 @@ func gradeAll(ctx context.Context, out io.Writer, checkout setup.Checkout, folde
 		if err := write(&content, exercises, grades); err != nil {
 			return err
 		}
-		if err := os.WriteFile(filepath.Join(outputDir, name), content.Bytes(), 0o644); err != nil {
+		if err := writeWhole(filepath.Join(outputDir, name), content.Bytes()); err != nil {
 			return err
 		}
 	}
@@ -180,20 +180,20 @@ func gradeNotebook(ctx context.Context, checkout setup.Checkout, path string, ex
 	if err != nil {
 		return sameMark(exercises, "the file cannot be read as a notebook")
 	}
-	folder, err := os.MkdirTemp("", "grade")
+	tmp, err := setup.NewTemporaryFolder()
 	if err != nil {
 		return sameMark(exercises, err.Error())
 	}
-	defer os.RemoveAll(folder)
+	defer tmp.Remove()
 	// No program knows the secret before it runs, so that none can print a mark without its check.
 	secret := "c" + strings.ToLower(rand.Text())
 	graded := nb.toGrade(exercises, secret)
-	if err := graded.write(filepath.Join(folder, "graded.ipynb")); err != nil {
+	if err := graded.write(tmp.File("graded.ipynb")); err != nil {
 		return sameMark(exercises, err.Error())
 	}
 	ctx, cancel := context.WithTimeout(ctx, 5*limits.Time)
 	defer cancel()
-	executed, err := executeWithin(ctx, io.Discard, checkout, filepath.Join(folder, "graded.ipynb"), &limits)
+	executed, err := executeWithin(ctx, io.Discard, checkout, tmp.File("graded.ipynb"), &limits)
 	if executed == nil {
 		switch {
 		case ctx.Err() != nil:

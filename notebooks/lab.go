@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strconv"
 	"syscall"
@@ -33,20 +34,21 @@ func runLab(ctx context.Context, out io.Writer, checkout setup.Checkout, folder 
 		return err
 	}
 	defer log.Close()
-	sockets, err := setup.NewSocketFolder()
+	tmp, err := setup.NewTemporaryFolder()
 	if err != nil {
 		return err
 	}
-	defer sockets.Remove()
+	defer tmp.Remove()
 
 	words := append(setup.EndWithParent(ctx), checkout.Python(), "-I", "-c", labScript,
 		"--ServerApp.ip=127.0.0.1", "--ServerApp.port="+strconv.Itoa(port), "--ServerApp.port_retries=0",
-		"--KernelManager.transport="+sockets.Transport(), "--ServerApp.root_dir="+folder, "--LabApp.default_url=/lab/tree/tutorial.ipynb",
+		"--KernelManager.transport="+tmp.Transport(), "--ServerApp.root_dir="+folder, "--LabApp.default_url=/lab/tree/tutorial.ipynb",
 		"--ServerApp.open_browser="+map[bool]string{true: "True", false: "False"}[browser],
 		"--ServerApp.allow_root=True") // as in a container
 	cmd := exec.Command(words[0], words[1:]...)
 	cmd.Dir = folder
-	cmd.Env = append(checkout.JupyterEnv(ctx), sockets.Env(), "JUPYTER_TOKEN="+token) // arguments can be read by other users
+	cmd.Env = append(checkout.JupyterEnv(ctx), tmp.Env(), "JUPYTER_TOKEN="+token) // arguments can be read by other users
+	cmd.ExtraFiles = []*os.File{tmp.Held}
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // Ctrl-C comes from here: JupyterLab would ask back
 	fmt.Fprintln(out, "JupyterLab is starting: this takes some seconds, on a busy machine up to a minute")

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 )
@@ -13,7 +14,14 @@ import (
 // loses nothing.
 type notebook map[string]any
 
+const largestNotebook = 200 << 20 // bytes
+
 func readNotebook(path string) (notebook, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is not a file", path) // a pipe would be waited for
+	} else if err == nil && info.Size() > largestNotebook {
+		return nil, fmt.Errorf("%s has %d bytes, more than a notebook may have", path, info.Size())
+	}
 	content, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
@@ -27,7 +35,8 @@ func readNotebook(path string) (notebook, error) {
 	return nb, nil
 }
 
-// write writes the notebook in the form in which Jupyter writes it: keys sorted, indented by one space.
+// write writes the notebook in the form in which Jupyter writes it: keys sorted, indented by one space. If it
+// fails, one that was there already is left as it was.
 func (nb notebook) write(path string) error {
 	var content bytes.Buffer
 	encoder := json.NewEncoder(&content)
@@ -36,7 +45,23 @@ func (nb notebook) write(path string) error {
 	if err := encoder.Encode(nb); err != nil {
 		return err
 	}
-	return os.WriteFile(path, content.Bytes(), 0o644)
+	return writeWhole(path, content.Bytes())
+}
+
+// writeWhole writes a file whole or not at all: a full disk leaves the one before.
+func writeWhole(path string, content []byte) error {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	temporary := path + ".new"
+	err := os.WriteFile(temporary, content, 0o644)
+	if err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		os.Remove(temporary)
+	}
+	return err
 }
 
 // A cell is one cell of a notebook.

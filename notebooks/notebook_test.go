@@ -2,8 +2,10 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 )
 
@@ -140,5 +142,55 @@ func TestFileThatIsNoNotebook(t *testing.T) {
 	}
 	if _, err := readNotebook(path); err == nil || !strings.Contains(err.Error(), "not a notebook") {
 		t.Errorf("a file that is no notebook gives %v", err)
+	}
+}
+
+func TestOnlyNotebooksAreRead(t *testing.T) {
+	pipe := filepath.Join(t.TempDir(), "pipe.ipynb")
+	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	large := filepath.Join(t.TempDir(), "large.ipynb")
+	if err := os.WriteFile(large, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Truncate(large, 1<<40); err != nil {
+		t.Skip("this file system has no such files: ", err)
+	}
+	for path, says := range map[string]string{pipe: "is not a file", t.TempDir(): "is not a file", large: "more than a notebook may have"} {
+		if _, err := readNotebook(path); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s gives %v", path, err)
+		}
+	}
+}
+
+// The limit on a file's size, which is the system's, ends the writing as a full disk does.
+func TestNotebookOnAFullDiskStays(t *testing.T) {
+	path := writeNotebook(t, "%noautoget")
+	before, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Getenv("TUTORIAL6_TEST_FULL") == "" {
+		cmd := exec.Command("sh", "-c", `ulimit -f 20; trap '' XFSZ; exec "$0" -test.v -test.run="^$1\$"`, os.Args[0], t.Name())
+		cmd.Env = append(os.Environ(), "TUTORIAL6_TEST_FULL=1")
+		if output, err := cmd.CombinedOutput(); err != nil || !strings.Contains(string(output), "--- PASS") {
+			t.Errorf("%v: %s", err, output)
+		}
+		return
+	}
+	nb, err := readNotebook(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nb["metadata"] = map[string]any{"large": strings.Repeat("x", 100_000)}
+	if err := nb.write(path); err == nil {
+		t.Fatal("there was room for it")
+	}
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		t.Errorf("of the notebook, %d bytes are left (%v)", len(after), err)
+	}
+	if left, _ := os.ReadDir(filepath.Dir(path)); len(left) != 1 {
+		t.Errorf("it leaves %v", left)
 	}
 }

@@ -112,25 +112,21 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	if err != nil {
 		return nil, err
 	}
-	tmp, err := setup.TemporaryFolder()
+	tmp, err := setup.NewTemporaryFolder()
 	if err != nil {
 		return nil, err
 	}
-	defer os.RemoveAll(tmp)
-	executed := filepath.Join(tmp, "executed.ipynb")
-	sockets, err := setup.NewSocketFolder()
-	if err != nil {
-		return nil, err
-	}
-	defer sockets.Remove()
+	defer tmp.Remove()
+	executed := tmp.File("executed.ipynb")
 
-	words := []string{checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed, sockets.Transport()}
+	words := []string{checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed, tmp.Transport()}
 	if limits != nil {
 		words = limits.words(append(words, fmt.Sprint(limits.Time.Seconds())))
 	}
 	words = append(setup.EndWithParent(ctx), words...)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Env = append(checkout.JupyterEnv(ctx), sockets.Env())
+	cmd.Env = append(checkout.JupyterEnv(ctx), tmp.Env())
+	cmd.ExtraFiles = []*os.File{tmp.Held}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
 	cmd.WaitDelay = 10 * time.Second
 	var stderr bytes.Buffer

@@ -261,7 +261,7 @@ for { time.Sleep(time.Second) }`)
 func TestKernelThatDoesNotStart(t *testing.T) {
 	checkout := checkout(t)
 	t.Setenv("GOPATH", "nonsense") // the kernel runs go at its start
-	_, err := tryKernel(t.Context(), checkout)
+	_, err := tryKernel(t.Context(), os.Stderr, checkout)
 	if err == nil || !strings.Contains(err.Error(), "the kernel did not start") || !strings.Contains(err.Error(), "go mod init") ||
 		!strings.Contains(err.Error(), "try without") || !strings.Contains(err.Error(), "GOPATH=nonsense, set in your shell") {
 		t.Errorf("a kernel that does not start gives %v", err)

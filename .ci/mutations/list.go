@@ -89,10 +89,25 @@ var mutations = []mutation{
 	{"another server at the port is not taken for JupyterLab", "notebooks/lab.go",
 		"return response.StatusCode == http.StatusOK", "return true", "TestAnotherServerAtThePort", command},
 
-	{"no kernel has a port", "notebooks/setup/sockets.go",
+	{"no kernel has a port", "notebooks/setup/temporary.go",
 		`return "ipc"`, `return "tcp"`, "TestInterruptedRunLeavesNoProcess", command},
 
+	{"what a killed command left goes", "notebooks/setup/temporary.go",
+		"if folder, err := hold(path); err == nil {", "if folder, err := hold(path); err != nil {", "TestFolderOfAKilledCommand", settings},
+	{"what runs keeps its folder", "notebooks/setup/temporary.go",
+		"if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {", "if err := error(nil); err != nil {", "TestTemporaryFolder|TestFolderOfAKilledCommand", settings},
+	{"a folder where no program runs is told", "notebooks/setup/temporary.go",
+		"syscall.Access(program, 1)", "syscall.Access(program, 4)", "TestFolderWhereNoProgramRuns", settings},
+	{"no first cell waits without a word", "notebooks/setup/gotools.go",
+		"progress := startProgress(out, title)", "progress := startProgress(io.Discard, title)", "TestUserWhoseBuildCacheIsEmptyIsTold", settings},
+	{"the first cell finds mnistlib compiled", "notebooks/setup/gotools.go",
+		`"go", "build", "./mnistlib", "flag"`, `"go", "build", "flag"`, "TestFirstCellFindsAllCompiled", settings},
+
 	// Executing notebooks.
+	{"a full disk costs no notebook", "notebooks/notebook.go",
+		"return writeWhole(path, content.Bytes())", "return os.WriteFile(path, content.Bytes(), 0o644)", "TestNotebookOnAFullDiskStays", command},
+	{"a pipe is not waited for", "notebooks/notebook.go",
+		"!info.Mode().IsRegular()", "info.Mode().IsDir()", "TestOnlyNotebooksAreRead", command},
 	{"a failed cell fails its notebook", "notebooks/execute.py",
 		"failure=(error.evalue or error.ename)[:LONGEST]", `failure=""`, "TestRunFailsWhenACellFails", command},
 	{"copies overwrite nothing", "notebooks/run.go",

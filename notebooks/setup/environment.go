@@ -100,7 +100,8 @@ func Reaching(ctx context.Context) []Setting {
 			settings = append(settings, Setting{name, value, "your shell"})
 		}
 	}
-	if home := os.Getenv("HOME"); syscall.Access(home, 2) != nil { // Go keeps its caches there
+	home := os.Getenv("HOME") // where Go keeps its caches
+	if info, err := os.Stat(home); err != nil || !info.IsDir() || syscall.Access(home, 2) != nil {
 		settings = append(settings, Setting{"HOME", home, "your shell"})
 	}
 	file := "the file of go env -w"

@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -265,6 +266,55 @@ func TestSecondUserFindsAllSetUp(t *testing.T) {
 	}
 }
 
+// A second user's first cell would wait for minutes, without a word.
+func TestUserWhoseBuildCacheIsEmptyIsTold(t *testing.T) {
+	pathWith(t, map[string]string{"sh": "", "setpriv": "", "sleep": "", "go": "[ $1 = env ] || sleep 3"})
+	var out strings.Builder
+	if err := Checkout(t.TempDir()).Compile(t.Context(), &out); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(out.String(), "mnistlib, compiled for the notebooks ... ") {
+		t.Errorf("it says %q", out.String())
+	}
+	pathWith(t, map[string]string{"sh": "", "go": "[ $1 = env ] || echo 'mnistlib/run.go:3:1: expected declaration'; [ $1 = env ]"})
+	says(t, Checkout(t.TempDir()).Compile(t.Context(), &out), "mnistlib/run.go:3:1: expected declaration")
+}
+
+// What is compiled at the start is what a cell needs: it compiles nothing but itself.
+func TestFirstCellFindsAllCompiled(t *testing.T) {
+	checkout, cell := t.TempDir(), t.TempDir()
+	for path, text := range map[string]string{
+		filepath.Join(checkout, "go.mod"):                  "module example.com/tutorial6\n\ngo 1.26.5\n",
+		filepath.Join(checkout, "mnistlib", "mnistlib.go"): "package mnistlib\n\nconst New = " + strconv.Quote(checkout) + " // in no cache\n",
+		filepath.Join(cell, "go.mod"):                      "module cell\n\ngo 1.26\n",
+		filepath.Join(cell, "go.work"):                     "go 1.26.5\n\nuse .\n\nuse " + strconv.Quote(checkout) + "\n",
+		filepath.Join(cell, "main.go"): "package main\n\nimport (\n\t\"flag\"\n\t\"fmt\"\n\n\t\"example.com/tutorial6/mnistlib\"\n)\n\n" +
+			"func main() {\n\tflag.Parse()\n\tfmt.Println(mnistlib.New)\n}\n",
+	} {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := Checkout(checkout).Compile(t.Context(), os.Stderr); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("go", "build", "-x", "-o", "cell")
+	cmd.Dir = cell
+	cmd.Env = append(environment(t.Context()), "GOFLAGS="+cellFlags, "GOWORK=")
+	output, err := cmd.CombinedOutput()
+	if err != nil {
+		t.Fatal(err, string(output))
+	}
+	for line := range strings.Lines(string(output)) {
+		if strings.Contains(line, "/compile ") && !strings.Contains(line, " -p main ") {
+			t.Errorf("a cell compiles, too: %s", line)
+		}
+	}
+}
+
 // The Python that the first user's set-up found may be in that user's home.
 func TestPythonThatTheSecondUserCannotRun(t *testing.T) {
 	checkout := Checkout(t.TempDir())
@@ -339,6 +389,10 @@ func TestSettingsThatReachTheKernelAreNamedWithTheirPlace(t *testing.T) {
 		if !slices.Contains(reaching, want) {
 			t.Errorf("%v is not named: %v", want, reaching)
 		}
+	}
+	t.Setenv("HOME", file)
+	if reaching := Reaching(t.Context()); !slices.Contains(reaching, Setting{"HOME", file, "your shell"}) {
+		t.Errorf("that the home is a file is not told: %v", reaching)
 	}
 	for _, setting := range reaching {
 		if setting.Name == "GOFLAGS" || setting.Name == "PYTHONPATH" {

@@ -3,12 +3,13 @@ package setup
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
-	"strconv"
 	"strings"
+	"time"
 )
 
 // gonbStep builds the kernel, and goimports, which completes the imports of each cell, at the versions
@@ -98,36 +99,35 @@ func (c Checkout) goplsMod() string {
 	return filepath.Join(string(c), "notebooks", "setup", "gopls.mod")
 }
 
-// cacheStep compiles mnistlib and all that it needs as a cell of a notebook does, so that a reader's
-// first cell does not wait a minute.
-var cacheStep = step{
-	name:  "cache",
-	title: "mnistlib, compiled for the notebooks",
-	inputs: func(_ context.Context, c Checkout) ([]string, error) {
-		sources, err := filepath.Glob(filepath.Join(string(c), "mnistlib", "*.go"))
-		if err != nil {
-			return nil, err
-		}
-		// Not the place of the build cache, which is each user's own: a second user of the checkout need not
-		// set it up anew, and only waits for the first cell.
-		return readAll(append(sources, filepath.Join(string(c), "go.mod"), filepath.Join(string(c), "go.sum"))...)
-	},
-	fault: exists(),
-	do: func(ctx context.Context, c Checkout, run *runner) error {
-		version := strings.TrimPrefix(strings.Fields(runtime.Version())[0], "go") // not below what go.mod asks for
-		cell := map[string]string{
-			"go.mod":  "module cell\n\ngo 1.26\n",
-			"go.work": "go " + version + "\n\nuse .\n\nuse " + strconv.Quote(string(c)) + "\n",
-			"main.go": "package main\n\nimport (\n\t\"flag\"\n\t\"fmt\"\n\t\"math\"\n\n\t_ \"example.com/tutorial6/mnistlib\"\n)\n\n" +
-				"func main() {\n\tflag.Parse()\n\tfmt.Println(math.Pi)\n}\n",
-		}
-		for name, text := range cell {
-			if err := os.WriteFile(filepath.Join(run.tmp, name), []byte(text), 0o644); err != nil {
-				return err
-			}
-		}
-		return run.run(ctx, run.tmp, []string{"GOFLAGS=" + cellFlags, "GOWORK="}, "go", "build", "-o", "cell")
-	},
+// Compile compiles mnistlib and all that it needs as a cell of a notebook does, and says so if that takes
+// long, so that no first cell waits for minutes without a word. The build cache is each user's own, and Go
+// clears from it what was not used for five days: so this is no step of the set-up, but done at each start,
+// mostly in less than a second.
+func (c Checkout) Compile(ctx context.Context, out io.Writer) error {
+	const title = "mnistlib, compiled for the notebooks"
+	cmd := command(ctx, string(c), []string{"GOFLAGS=" + cellFlags}, "go", "build", "./mnistlib", "flag", "fmt", "math") // GoNB adds the last ones
+	var output []byte
+	ended := make(chan error, 1)
+	go func() {
+		var err error
+		output, err = cmd.CombinedOutput()
+		ended <- err
+	}()
+	var err error
+	select {
+	case err = <-ended:
+	case <-time.After(2 * time.Second):
+		progress := startProgress(out, title)
+		err = <-ended
+		progress.end(map[bool]string{true: "failed"}[err != nil])
+	}
+	switch {
+	case ctx.Err() != nil:
+		return errInterrupted
+	case err != nil:
+		return explain(title, err, output, "")
+	}
+	return nil
 }
 
 // readAll returns the contents of the files, and the version of Go that compiles them.

@@ -91,7 +91,10 @@ func Kernel(ctx context.Context, out io.Writer, dataFolder string) (string, erro
 	if err != nil {
 		return "", err
 	}
-	if err := checkout.install(ctx, out, pluginStep, gonbStep, goplsStep, cacheStep); err != nil {
+	if err := checkout.install(ctx, out, pluginStep, gonbStep, goplsStep); err != nil {
+		return "", err
+	}
+	if err := checkout.Compile(ctx, out); err != nil {
 		return "", err
 	}
 	folder := filepath.Join(dataFolder, "kernels", KernelName)

@@ -53,19 +53,25 @@ func (r *runner) close() {
 // the command has started.
 const endGroup = `trap 'kill -9 0' TERM; "$@" & wait $!`
 
-// run runs a command in the folder dir, with env added to the environment of all programs. The command
-// and all that it starts end with the context, and with this process, even if that is killed.
+// run runs a command, and keeps what it prints.
 func (r *runner) run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	fmt.Fprintln(r.log, "$", name, strings.Join(args, " "))
+	cmd := command(ctx, dir, env, name, args...)
+	cmd.Stdout, cmd.Stderr = r.log, r.log
+	return cmd.Run()
+}
+
+// command returns a command in the folder dir, with env added to the environment of all programs. The command
+// and all that it starts end with the context, and with this process, even if that is killed.
+func command(ctx context.Context, dir string, env []string, name string, args ...string) *exec.Cmd {
 	words := slices.Concat(EndWithParent(ctx), []string{"sh", "-c", endGroup, "sh", name}, args)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Dir = dir
 	cmd.Env = append(environment(ctx), env...)
-	cmd.Stdout, cmd.Stderr = r.log, r.log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = 5 * time.Second
-	return cmd.Run()
+	return cmd
 }
 
 func (r *runner) path() string {
@@ -94,20 +100,26 @@ func explain(title string, err error, output []byte, log string) error {
 		}
 		return false
 	}
+	details := ""
+	if log != "" {
+		details = "; details: " + log
+	}
 	switch {
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || says("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded"):
 		return fmt.Errorf("%s: the disk is full: free 3 GB and run the command again", title)
 	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%s: %v: make the folder .setup writable, or delete it, and run the command again", title, err)
+	case says("failed to map segment from shared object"):
+		return fmt.Errorf("%s: programs on the disk of the checkout cannot be run: move the checkout to another disk, and run the command there%s", title, details)
 	case says("THESE PACKAGES DO NOT MATCH THE HASHES", "SECURITY ERROR"):
-		return fmt.Errorf("%s: a download differs from its locked hash, so it was refused: try another network; details: %s", title, log)
+		return fmt.Errorf("%s: a download differs from its locked hash, so it was refused: try another network%s", title, details)
 	case says("No matching distribution found") && !says("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ProxyError"):
-		return fmt.Errorf("%s: a locked package does not exist for this Python or machine: use CPython 3.10 to 3.14 on Linux x86-64, Linux arm64 or macOS arm64; details: %s", title, log)
+		return fmt.Errorf("%s: a locked package does not exist for this Python or machine: use CPython 3.10 to 3.14 on Linux x86-64, Linux arm64 or macOS arm64%s", title, details)
 	case says("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError", "ProxyError", "Connection aborted",
 		"dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "connection refused", "proxyconnect", "module lookup disabled by GOPROXY=off"):
-		return fmt.Errorf("%s: a download failed: check the network (and the proxy, if there is one) and run the command again; details: %s", title, log)
+		return fmt.Errorf("%s: a download failed: check the network (and the proxy, if there is one) and run the command again%s", title, details)
 	case log == "":
-		return fmt.Errorf("%s: %w", title, err)
+		return fmt.Errorf("%s failed (%w): %s", title, err, lastLine(output))
 	}
 	return fmt.Errorf("%s failed (%w: %s): the whole output is in %s", title, err, lastLine(output), filepath.Clean(log))
 }

@@ -47,10 +47,13 @@ func All(ctx context.Context, out io.Writer) (Checkout, error) {
 	if err != nil {
 		return "", err
 	}
-	return checkout, checkout.install(ctx, out, allSteps...)
+	if err := checkout.install(ctx, out, allSteps...); err != nil {
+		return "", err
+	}
+	return checkout, checkout.Compile(ctx, out)
 }
 
-var allSteps = []step{pluginStep, jupyterStep, pageStep, gonbStep, goplsStep, kernelStep, cacheStep}
+var allSteps = []step{pluginStep, jupyterStep, pageStep, gonbStep, goplsStep, kernelStep}
 
 // Missing returns an error that names the first thing that is not set up, or not any more.
 func (c Checkout) Missing(ctx context.Context) error {
