@@ -150,6 +150,11 @@ func TestOnlyNotebooksAreRead(t *testing.T) {
 	if err := syscall.Mkfifo(pipe, 0o644); err != nil {
 		t.Fatal(err)
 	}
+	go func() { // ends the waiting of who reads it nevertheless
+		if writer, err := os.OpenFile(pipe, os.O_WRONLY, 0); err == nil {
+			writer.Close()
+		}
+	}()
 	large := filepath.Join(t.TempDir(), "large.ipynb")
 	if err := os.WriteFile(large, nil, 0o644); err != nil {
 		t.Fatal(err)
