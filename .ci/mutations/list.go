@@ -99,7 +99,7 @@ var mutations = []mutation{
 	{"a folder where no program runs is told", "notebooks/setup/temporary.go",
 		"syscall.Access(program, 1)", "syscall.Access(program, 4)", "TestFolderWhereNoProgramRuns", settings},
 	{"no first cell waits without a word", "notebooks/setup/gotools.go",
-		"progress := startProgress(out, title)", "progress := startProgress(io.Discard, title)", "TestUserWhoseBuildCacheIsEmptyIsTold", settings},
+		"line := progress.Start(out, title, 0, \"\")", "line := progress.Start(io.Discard, title, 0, \"\")", "TestUserWhoseBuildCacheIsEmptyIsTold", settings},
 	{"the first cell finds mnistlib compiled", "notebooks/setup/gotools.go",
 		`"go", "build", "./mnistlib", "flag"`, `"go", "build", "flag"`, "TestFirstCellFindsAllCompiled", settings},
 

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"strings"
 	"time"
+
+	"example.com/tutorial6/mnistlib/progress"
 )
 
 // gonbStep builds the kernel, and goimports, which completes the imports of each cell, at the versions
@@ -117,9 +119,9 @@ func (c Checkout) Compile(ctx context.Context, out io.Writer) error {
 	select {
 	case err = <-ended:
 	case <-time.After(2 * time.Second):
-		progress := startProgress(out, title)
+		line := progress.Start(out, title, 0, "")
 		err = <-ended
-		progress.end(map[bool]string{true: "failed"}[err != nil])
+		line.End(map[bool]string{true: "failed"}[err != nil])
 	}
 	switch {
 	case ctx.Err() != nil:
