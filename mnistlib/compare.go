@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	vector "gonum.org/v1/gonum/floats"
 	"gonum.org/v1/gonum/stat"
 	"gonum.org/v1/gonum/stat/distuv"
 )
@@ -105,12 +106,15 @@ func Compare(a, b []*History) (Comparison, error) {
 		}
 	}
 	c := Comparison{A: a[0].label(), B: b[0].label(), Seeds: len(a)}
-	images := imageDifferences(a, b)
+	var draws []resample
+	if images := imageDifferences(a, b); images != nil {
+		draws = drawResamples(images)
+	}
 	compare := func(quantity func(h *History) float64, onValidation bool) Difference {
 		x, y := each(a, quantity), each(b, quantity)
 		d := paired(x, y)
-		if onValidation && images != nil {
-			half := studentsT(c.Seeds, 0.975) * crossedDeviation(x, y, images)
+		if onValidation && draws != nil {
+			half := studentsT(c.Seeds, 0.975) * crossedDeviation(x, y, draws)
 			d.ImagesLow, d.ImagesHigh = d.Mean-half, d.Mean+half
 		}
 		return d
@@ -190,29 +194,45 @@ func imageDifferences(a, b []*History) [][]float64 {
 	return all
 }
 
-// crossedDeviation is the standard deviation that a mean difference has by chance of seeds and of images: √(n/(n-1)) times
-// its deviation in the crossed bootstrap, which takes the n seeds for all that there are.
-func crossedDeviation(a, b []float64, images [][]float64) float64 {
-	const resamples = 2000
+// A resample is one draw of the crossed bootstrap.
+type resample struct {
+	seeds    []int   // as many as there are, with repetition
+	byImages float64 // what the mean difference gains by the images drawn
+}
+
+// drawResamples draws seeds and images anew, as many as there are, some of them several times and others not at all.
+func drawResamples(images [][]float64) []resample {
 	random := rand.New(rand.NewPCG(1, 0))
-	n, m := len(a), len(images[0])
-	means := make([]float64, resamples)
+	n, m := len(images), len(images[0])
+	draws := make([]resample, 2000)
 	times := make([]float64, m) // how often an image was drawn
-	for r := range means {
+	for k := range draws {
 		clear(times)
 		for range m {
 			times[random.IntN(m)]++
 		}
+		r := &draws[k]
 		for range n {
 			i := random.IntN(n)
-			byImages := 0.0
-			for j, t := range times {
-				byImages += (t - 1) * images[i][j]
-			}
-			means[r] += (a[i] - b[i] + byImages/float64(m)) / float64(n)
+			r.seeds = append(r.seeds, i)
+			r.byImages += (vector.Dot(times, images[i]) - vector.Sum(images[i])) / float64(n*m)
 		}
 	}
-	return math.Sqrt(float64(n)/float64(n-1)) * stat.PopStdDev(means, nil)
+	return draws
+}
+
+// crossedDeviation is the standard deviation that a mean difference has by chance of seeds and of images: √(n/(n-1)) times
+// its deviation in the crossed bootstrap, which takes the n seeds for all that there are.
+func crossedDeviation(a, b []float64, draws []resample) float64 {
+	n := float64(len(a))
+	means := make([]float64, len(draws))
+	for k, r := range draws {
+		means[k] = r.byImages
+		for _, i := range r.seeds {
+			means[k] += (a[i] - b[i]) / n
+		}
+	}
+	return math.Sqrt(n/(n-1)) * stat.PopStdDev(means, nil)
 }
 
 // SeedsNeeded returns how many seeds show a difference of this size, if the paired differences have this standard

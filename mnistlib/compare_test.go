@@ -121,7 +121,7 @@ func TestCrossedDeviation(t *testing.T) {
 		}
 		variance := stat.PopVariance(seeds, nil)/n + stat.PopVariance(column, nil)/m + rest/(n*m)
 		want := math.Sqrt(variance * n / (n - 1))
-		if got := crossedDeviation(a, b, images); math.Abs(got/want-1) > 0.05 {
+		if got := crossedDeviation(a, b, drawResamples(images)); math.Abs(got/want-1) > 0.05 {
 			t.Errorf("images %v: the deviation is %v, expected about %v", ofImages, got, want)
 		}
 	}
