@@ -107,9 +107,12 @@ func (f *Figure) bundle() (*protocol.DisplayData, error) {
 			protocol.MIMEImagePNG:  png,
 			protocol.MIMETextPlain: drawing.Text(),
 		},
-		Metadata: map[string]any{string(protocol.MIMEImagePNG): map[string]any{
-			"alt": drawing.Text(), "width": math.Round(width), "height": math.Round(height),
-		}},
+		Metadata: map[string]any{
+			string(vegaLiteMIME): map[string]any{"embed_options": map[string]any{"defaultStyle": chart.EmbedStyle}},
+			string(protocol.MIMEImagePNG): map[string]any{
+				"alt": drawing.Text(), "width": math.Round(width), "height": math.Round(height),
+			},
+		},
 	}, nil
 }
 

@@ -101,7 +101,6 @@ func (f *Figure) legend() legend {
 
 func (f *Figure) specification() object {
 	l := f.legend()
-	width := pixels(f.width() * fontRoom)
 	panels := make([]any, len(f.Panels))
 	for i, p := range f.Panels {
 		panels[i] = p.vegaLite(i, l)
@@ -110,27 +109,21 @@ func (f *Figure) specification() object {
 	if f.Slider != nil {
 		params = append(params, f.Slider.vega())
 	}
-	embed := object{}
-	if len(panels) > 1 && f.Columns > 1 {
-		// Vega-Lite's own columns are constant; this changes them in what it compiles to.
-		columns := fmt.Sprintf("windowSize()[0] < %d ? 1 : %d", narrowWindow, f.Columns)
-		embed["patch"] = []any{object{"op": "replace", "path": "/layout/columns", "value": object{"signal": columns}}}
-	}
 	// The paper, the text and the axes have no colours of their own: JupyterLab gives them those of its theme.
 	return object{
 		"$schema":     "https://vega.github.io/schema/vega-lite/v5.json",
 		"description": f.Text(),
 		"params":      params,
-		"usermeta":    object{"embedOptions": embed},
+		"usermeta":    object{"embedOptions": object{"patch": f.fit(panels[0].(object), l)}},
 		"padding":     figureMargin,
 		"title": object{
-			"text": wrap(f.Title, titleStyle, width), "fontSize": titleSize, "fontWeight": "bold",
-			"subtitle": wrap(f.Subtitle, subtitleStyle, width), "subtitleFontSize": labelSize,
+			"text": f.wrapTitle(), "fontSize": titleSize, "fontWeight": "bold",
+			"subtitle": f.wrapSubtitle(), "subtitleFontSize": labelSize,
 			"anchor": "start", "offset": 10, "subtitlePadding": 6, "lineHeight": titleSize + 4, "subtitleLineHeight": labelSize + 4,
 		},
 		"concat":  panels,
-		"columns": f.Columns,
-		"spacing": 24,
+		"columns": max(2, f.Columns), // of one column Vega-Lite makes other signals, which fit does not know
+		"spacing": panelGap,
 		"config": object{
 			"font": "Liberation Sans, Arial, Helvetica, sans-serif",
 			"view": object{"stroke": "transparent"},
@@ -148,9 +141,8 @@ func (f *Figure) specification() object {
 	}
 }
 
-// narrowWindow is the width in pixels below which the panels stand in one column: beside JupyterLab's list of files, a
-// cell of it has no room for two.
-const narrowWindow = 1250
+// panelGap is the room between two panels, in pixels.
+const panelGap = 24.0
 
 // width is the picture's, in pixels, without its margin.
 func (f *Figure) width() float64 {
@@ -168,6 +160,11 @@ func (f *Figure) width() float64 {
 
 // fontRoom is how much of its width a line of text takes: other systems have wider fonts.
 const fontRoom = 0.86
+
+func (f *Figure) wrapTitle() []string { return wrap(f.Title, titleStyle, pixels(f.width()*fontRoom)) }
+func (f *Figure) wrapSubtitle() []string {
+	return wrap(f.Subtitle, subtitleStyle, pixels(f.width()*fontRoom))
+}
 
 // static is the figure that stands still.
 func (f *Figure) static() *Figure {
@@ -191,8 +188,7 @@ const titleLine, subtitleLine, legendLine, gap = titleSize + 6, labelSize + 5, l
 
 func (f *Figure) layout() layout {
 	l := layout{width: pixels(f.width() + 2*figureMargin)}
-	l.title = wrap(f.Title, titleStyle, pixels(f.width()*fontRoom))
-	l.subtitle = wrap(f.Subtitle, subtitleStyle, pixels(f.width()*fontRoom))
+	l.title, l.subtitle = f.wrapTitle(), f.wrapSubtitle()
 	l.legend = f.legend()
 	l.height = pixels(2*figureMargin+gap) + pixels(titleLine)*vg.Length(len(l.title)) +
 		pixels(subtitleLine)*vg.Length(len(l.subtitle)) + pixels(legendLine)*vg.Length(l.legend.rows())

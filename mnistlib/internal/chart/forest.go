@@ -61,7 +61,7 @@ func (f *Forest) vegaLite(int, legend) object {
 		}
 	}
 	return object{
-		"width": forestWidth, "height": f.height(), "data": object{"values": values},
+		"width": float64(forestWidth), "height": f.height(), "data": object{"values": values},
 		"encoding": object{
 			"y": object{"field": "name", "type": "nominal", "title": nil, "sort": names, "axis": object{"labelLimit": f.nameWidth(), "grid": false, "ticks": false, "domain": false}},
 			"x": f.X.vegaLite("mean"),

@@ -106,7 +106,7 @@ func vegaPictures(frames []*Pictures, slider *Slider) object {
 		"layer": []any{
 			object{
 				"data": object{"values": images}, "transform": steps,
-				"mark": object{"type": "image", "width": width, "height": height, "align": "left", "baseline": "top"},
+				"mark": object{"type": "image", "width": object{"expr": "childWidth"}, "height": object{"expr": "childHeight"}, "align": "left", "baseline": "top"},
 				"encoding": object{
 					"url": object{"field": "url", "type": "nominal"}, "x": position("x"), "y": position("y"),
 				},

@@ -75,7 +75,7 @@ func TestTwoPanelsFitANotebook(t *testing.T) {
 	if width := f.width() + 2*figureMargin; width > 780 {
 		t.Errorf("two panels are %v pixels wide, want at most 780", width)
 	}
-	columns := func(panels ...Panel) string {
+	changes := func(panels ...Panel) string {
 		f := &Figure{Panels: panels, Columns: 2}
 		spec, err := f.VegaLite()
 		if err != nil {
@@ -83,10 +83,16 @@ func TestTwoPanelsFitANotebook(t *testing.T) {
 		}
 		return literal(spec["usermeta"])
 	}
-	if got := columns(panel, panel); !strings.Contains(got, `windowSize()[0] \u003c 1250 ? 1 : 2`) || !strings.Contains(got, "/layout/columns") {
-		t.Errorf("in a narrow window, two panels stand as %s says", got)
+	two, one := changes(panel, panel), changes(panel)
+	for _, want := range []string{`"signal":"room \u003c 800 ? 1 : 2"`, "clamp(room - 108, 200, 660) : 300"} {
+		if !strings.Contains(two, want) {
+			t.Errorf("in a narrow window, two panels do not change by %s: %s", want, two)
+		}
 	}
-	if got := columns(panel); strings.Contains(got, "columns") {
-		t.Errorf("of one panel, the columns change: %s", got)
+	if strings.Contains(one, "/layout/columns") {
+		t.Errorf("of one panel, the columns change: %s", one)
+	}
+	if strings.Contains(one, "childWidth") || !strings.Contains(changes(&Surface{Size: 100, Values: [][]float64{{1}}}), "childWidth * 1") {
+		t.Error("a surface does not keep its shape, or a chart does")
 	}
 }
