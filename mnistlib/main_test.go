@@ -30,10 +30,19 @@ func TestMain(m *testing.M) {
 		}
 		return open()
 	})
+	maxCompiled = 1000 // a program that one test compiles serves the others
 	if testing.Short() {
 		_ = flag.Set("test.skip", "^Example") // they train, and cannot say so
 	}
 	os.Exit(m.Run())
+}
+
+// long leaves a test that takes long, and shows little that the others do not, to the checks of each change.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("LONG_TESTS") == "" {
+		t.Skip("takes long: runs with LONG_TESTS=1, as in .ci/run")
+	}
 }
 
 // trains is called by each test that trains, which go test -short leaves out.

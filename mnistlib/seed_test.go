@@ -161,6 +161,9 @@ func TestSameSeedSameRunAsPyTorch(t *testing.T) {
 			want.Epochs = 1 // they take long, and the orders of later epochs are tested above
 		}
 		t.Run(want.name(), func(t *testing.T) {
+			if want.Model == "CNN" && 0 < want.Seed && want.Seed < 5 && want.Shuffle {
+				long(t) // the other tests have these seeds' weights and orders, and this one other seeds
+			}
 			if want.Agree < 3 {
 				t.Fatalf("PyTorch's float32 leaves its float64 in iteration %d: the run shows nothing", want.Agree+1)
 			}
@@ -304,6 +307,8 @@ func trainAs(t *testing.T, r seedRun, float64 bool) *History {
 		Seed:      1<<32 | r.Seed, // PyTorch's seed, also for 0, which Config takes for none
 		Float64:   float64,
 		Quiet:     true,
+
+		EvaluateEachEpoch: !float64, // in float32 only the losses are compared
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -180,7 +180,7 @@ type compiledProgram struct {
 }
 
 // maxCompiled bounds the memory of the programs that are kept, about 10 MB each.
-const maxCompiled = 16
+var maxCompiled = 16
 
 // compileOnce compiles a program unless one of its key was compiled a while ago.
 func compileOnce(b *device.Backend, name, key string, build func(g *Graph) []*Node) (*device.Program, error) {

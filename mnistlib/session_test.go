@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"example.com/tutorial6/mnistlib/internal/device"
+	. "github.com/gomlx/gomlx/core/graph"
 )
 
 // trainFor makes the first n iterations of a run, on the images in their own order.
@@ -45,4 +46,27 @@ func reordered(data Data, order []int32) Data {
 		images.Labels = append(images.Labels, one.Labels...)
 	}
 	return Data{Train: images, Validation: data.Validation}
+}
+
+// Of the compiled programs the ones used last are kept.
+func TestProgramsUsedLastAreKept(t *testing.T) {
+	trains(t)
+	b, err := device.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func(n int, kept []compiledProgram) { maxCompiled, compiledLast = n, kept }(maxCompiled, compiledLast)
+	maxCompiled, compiledLast = 2, nil
+	before := numCompiled()
+	for i, step := range []struct {
+		key      string
+		compiled int // so far
+	}{{"a", 1}, {"b", 2}, {"a", 2}, {"c", 3}, {"a", 3}, {"b", 4}} {
+		if _, err := compileOnce(b, step.key, step.key, func(g *Graph) []*Node { return []*Node{Const(g, 1)} }); err != nil {
+			t.Fatal(err)
+		}
+		if n := numCompiled() - before; n != step.compiled {
+			t.Errorf("after step %d, program %s, %d were compiled, want %d", i+1, step.key, n, step.compiled)
+		}
+	}
 }
