@@ -59,13 +59,7 @@ func TestExportedFiguresHaveWords(t *testing.T) {
 // The sliders of an exported page move its figures where there is neither a kernel nor a network.
 func TestSliderInExportedPage(t *testing.T) {
 	path, _ := export(t, "explore.ipynb", "html", ".html")
-	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(findBrowser(t)), chromedp.NoSandbox,
-		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND"))
-	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
-	defer cancel()
-	ctx, cancel = chromedp.NewContext(ctx)
-	defer cancel()
-	patience, cancel := context.WithTimeout(ctx, 2*time.Minute)
+	patience, cancel := context.WithTimeout(openBrowser(t), 2*time.Minute)
 	defer cancel()
 	// Each slider is moved to its other end: what is drawn beside it must change.
 	const move = `Promise.all([...document.querySelectorAll(".jp-RenderedImage input[type=range]")].map(async slider => {

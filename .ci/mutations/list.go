@@ -37,13 +37,13 @@ var mutations = []mutation{
 
 	// Processes end with those that started them.
 	{"kernels end with their Jupyter", "notebooks/setup/kernel.go",
-		"argv := append(EndWithParent(ctx),", "argv := append([]string(nil),", "TestKilledCommandLeavesNoProcess", command},
+		"argv := append(EndWithParent(ctx),", "argv := append([]string(nil),", "TestKernelsEndWithTheirJupyter", command},
 	{"gopls ends with its kernel", "notebooks/setup/gotools.go",
 		"for _, word := range EndWithParent(ctx) {", "for _, word := range []string(nil) {", "TestGoplsEndsWithItsKernel", settings},
 	{"JupyterLab ends with the command", "notebooks/lab.go",
-		"words := append(setup.EndWithParent(ctx),", "words := append([]string(nil),", "TestKilledCommandLeavesNoProcess", command},
+		"words := append(setup.EndWithParent(ctx),", "words := append([]string(nil),", "TestLab", command},
 	{"an executed notebook ends with the command", "notebooks/run.go",
-		"words = append(setup.EndWithParent(ctx), words...)", "", "TestKilledCommandLeavesNoProcess", command},
+		"words = append(setup.EndWithParent(ctx), words...)", "", "TestKilledRunLeavesNoProcess", command},
 	{"commands of the set-up end with it", "notebooks/setup/runner.go",
 		"slices.Concat(EndWithParent(ctx), ", "slices.Concat([]string(nil), ", "TestKilledSetUpEndsWhatItStarted", settings},
 	{"what commands of the set-up have started ends with it", "notebooks/setup/runner.go",
@@ -81,11 +81,11 @@ var mutations = []mutation{
 
 	// JupyterLab.
 	{"the token is in no command line", "notebooks/lab.go",
-		`"--ServerApp.allow_root=True") // as in a container`, `"--ServerApp.allow_root=True", "--IdentityProvider.token="+token)`, "TestLabWantsItsTokenAndStaysOnThisMachine", command},
+		`"--ServerApp.allow_root=True") // as in a container`, `"--ServerApp.allow_root=True", "--IdentityProvider.token="+token)`, "TestLab", command},
 	{"JupyterLab is for this machine only", "notebooks/lab.go",
-		"--ServerApp.ip=127.0.0.1", "--ServerApp.ip=0.0.0.0", "TestLabWantsItsTokenAndStaysOnThisMachine", command},
+		"--ServerApp.ip=127.0.0.1", "--ServerApp.ip=0.0.0.0", "TestLab", command},
 	{"it says that it is starting", "notebooks/lab.go",
-		`fmt.Fprintln(out, "JupyterLab is starting: this takes some seconds, on a busy machine up to a minute")`, "", "TestLabWantsItsTokenAndStaysOnThisMachine", command},
+		`fmt.Fprintln(out, "JupyterLab is starting: this takes some seconds, on a busy machine up to a minute")`, "", "TestLab", command},
 	{"another server at the port is not taken for JupyterLab", "notebooks/lab.go",
 		"return response.StatusCode == http.StatusOK", "return true", "TestAnotherServerAtThePort", command},
 

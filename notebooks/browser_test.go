@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+)
+
+// untilTraining returns the cells of a notebook up to the first one that trains, without outputs.
+func untilTraining(nb notebook) []any {
+	var cells []any
+	for _, c := range nb.cells() {
+		cells = append(cells, map[string]any(c))
+		if !c.isCode() {
+			continue
+		}
+		c["outputs"], c["execution_count"] = []any{}, nil
+		if object(c["metadata"])["tutorial"] != nil {
+			break
+		}
+	}
+	return cells
+}
+
+// findBrowser returns the program with which to look at the figures; without one, the test is skipped.
+func findBrowser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatal("there is no Chromium, and in CI this test may not be skipped")
+	}
+	t.Skip("skipped: there is no Chromium, with which to look at the figures")
+	return ""
+}
+
+// openBrowser opens a browser that reaches no other machine; it ends with the test.
+func openBrowser(t *testing.T) context.Context {
+	t.Helper()
+	options := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(findBrowser(t)),
+		chromedp.NoSandbox, chromedp.WindowSize(1400, 1300), // the sandbox does not start in containers
+		chromedp.Flag("host-resolver-rules", "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"),
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-component-update", true))
+	ctx, cancel := chromedp.NewExecAllocator(t.Context(), options...)
+	t.Cleanup(cancel)
+	ctx, cancel = chromedp.NewContext(ctx)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// floodedTutorial is the tutorial up to its first training cell, and a cell that prints a million lines.
+func floodedTutorial(t *testing.T) notebook {
+	t.Helper()
+	nb, err := readNotebook("tutorial.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	nb["cells"] = append(untilTraining(nb), map[string]any{"cell_type": "code", "id": "flood", "metadata": map[string]any{},
+		"execution_count": nil, "outputs": []any{}, "source": "%%\nfor i := range 1_000_000 {\n\tfmt.Println(\"line\", i)\n}"})
+	return nb
+}
+
+// checkBrowser opens this tutorial in a real browser, runs it, and looks at the figures of its training, and at the
+// page after the million lines. With go test -artifacts -outputdir DIR, the screenshot stays there.
+func checkBrowser(t *testing.T, lab lab, numCells int) {
+	ctx := openBrowser(t)
+
+	screenshot := func(name string) {
+		png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), png, 0o644); err != nil {
+			t.Error(err)
+		}
+	}
+	// drawn counts the figures in which something is drawn: whose pixels have more than one colour.
+	const drawn = `[...document.querySelectorAll(".jp-OutputArea .vega-embed canvas")].filter(canvas => {
+		const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)
+		return new Set(pixels).size > 2
+	}).length >= 2`
+	if err := chromedp.Do(ctx, chromedp.Navigate(lab.address.String())); err != nil {
+		t.Fatal(err)
+	}
+	patience, cancel := context.WithTimeout(ctx, 4*time.Minute)
+	defer cancel()
+	err := chromedp.Do(patience,
+		chromedp.Click(chromedp.CSS(`.jp-Notebook .jp-MarkdownCell`)), // JupyterLab acts on what has the focus
+		chromedp.Poll[chromedp.Void](`document.body.innerText.includes("Go (Tutorial 6) | Idle")`, chromedp.WithPollingTimeout(0)),
+	)
+	for range numCells {
+		if err == nil {
+			err = chromedp.Do(patience, chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)))
+		}
+	}
+	if err == nil {
+		err = chromedp.Do(patience, chromedp.Poll[chromedp.Void](drawn, chromedp.WithPollingTimeout(0)))
+	}
+	screenshot("training.png")
+	if err != nil {
+		page, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
+		t.Fatalf("the figures were not drawn: %v; the page reads\n%s", err, page)
+	}
+	printed, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(".jp-Notebook")))
+	if err != nil || !strings.Contains(printed, "Final training accuracy") {
+		t.Errorf("the notebook does not show the final accuracies (%v):\n%s", err, printed)
+	}
+	var length int
+	err = chromedp.Do(patience, chromedp.Poll[chromedp.Void](`document.body.innerText.includes("IOPub data rate exceeded")`, chromedp.WithPollingTimeout(0)))
+	if err == nil {
+		length, err = chromedp.Run(patience, chromedp.Evaluate[int](`document.body.innerText.length`))
+	}
+	if err != nil || length > 1_000_000 {
+		t.Errorf("of a million lines, the page shows %d characters (%v)", length, err)
+	}
+}
