@@ -23,7 +23,7 @@ type Activation struct {
 
 // Activations returns what each layer of a model gives for some images, in the order in which Forward
 // calls them and in evaluation mode; the last are the logits. It returns an error if the weights do
-// not fit the model.
+// not fit the model or are not finite.
 func Activations(model Model, weights Weights, images Images) ([]Activation, error) {
 	in, err := newInspection(model, weights, images)
 	if err != nil {
@@ -58,11 +58,14 @@ func Activations(model Model, weights Weights, images Images) ([]Activation, err
 
 // Gradients returns the gradient of the mean cross-entropy of some images by each weight that
 // training changes: what the first training step with these images as its batch would descend. As
-// there, batch norm uses the statistics of the batch. Names, order and shapes are those of the
-// weights. It returns an error if the weights do not fit the model.
+// there, batch norm uses the statistics of the batch, which must have more than one value a channel. Names, order and
+// shapes are those of the weights. It returns an error if the weights do not fit the model or are not finite.
 func Gradients(model Model, weights Weights, images Images) (Weights, error) {
 	in, err := newInspection(model, weights, images)
 	if err != nil {
+		return nil, err
+	}
+	if err := in.network.checkBatch(images.Len()); err != nil {
 		return nil, err
 	}
 	var gradients Weights

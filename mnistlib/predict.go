@@ -2,6 +2,7 @@ package mnistlib
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 
 	"example.com/tutorial6/mnistlib/internal/device"
@@ -11,7 +12,7 @@ import (
 
 // Predict returns, for each image, the probability that the model gives to each of the 10 digits, in
 // evaluation mode: the softmax of its logits. It returns an error if the weights do not fit the
-// model.
+// model, or if they or the probabilities are not finite.
 func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 	if images.Len() == 0 {
 		return nil, nil
@@ -48,6 +49,9 @@ func Predict(model Model, weights Weights, images Images) ([][]float64, error) {
 			}
 		})
 		device.Free(outputs)
+	}
+	if i := slices.IndexFunc(probabilities, func(p []float64) bool { return !finite(p[0]) }); i >= 0 {
+		return nil, fmt.Errorf("the prediction for image %d is not finite: some weights are too large, as after a run that diverged", i)
 	}
 	return probabilities, nil
 }

@@ -82,7 +82,7 @@ func newSession(ctx context.Context, model Model, data Data, configs []Config) (
 func (net *network) checkBatch(batchSize int) error {
 	for _, layer := range net.layers {
 		if layer.Kind == "BatchNorm" && batchSize*product(layer.Shape)/layer.Shape[0] < 2 {
-			return fmt.Errorf("Config.BatchSize is %d, but BatchNorm layer %q needs more than one value a channel to estimate a variance; take batches of 2 images or more", batchSize, layer.Name)
+			return fmt.Errorf("BatchNorm layer %q needs more than one value a channel to estimate a variance, and a batch of one image has no other; give it 2 images or more", layer.Name)
 		}
 	}
 	return nil

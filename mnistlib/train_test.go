@@ -366,6 +366,41 @@ func TestBatchNormNeedsTwoValues(t *testing.T) {
 	}
 }
 
+func TestGradientsOfBatchNormNeedTwoValues(t *testing.T) {
+	trains(t)
+	model := MLPBN{Hidden: 4}
+	_, err := Gradients(model, initialWeights(t, model, 1), small().Train.Slice(0, 1))
+	checkError(t, err, `BatchNorm layer "bn" needs more than one value a channel`)
+	if _, err := Activations(model, initialWeights(t, model, 1), small().Train.Slice(0, 1)); err != nil {
+		t.Errorf("in evaluation mode one image is enough: %v", err)
+	}
+}
+
+// As after a run that diverged.
+func TestWeightsThatAreNotFiniteAreTold(t *testing.T) {
+	trains(t)
+	model, images := MLP{Hidden: 4}, small().Validation
+	weights := initialWeights(t, model, 1)
+	weights[0].Values[3] = math.NaN()
+	const told = `the weight "layer1.weight" is not finite: value 4 of 3136 is NaN`
+	_, err := Predict(model, weights, images)
+	checkError(t, err, told)
+	_, err = Accuracy(model, weights, images)
+	checkError(t, err, told)
+	_, err = Activations(model, weights, images)
+	checkError(t, err, told)
+	_, err = Gradients(model, weights, images)
+	checkError(t, err, told)
+	_, err = Train(model, small(), Config{Weights: weights, Epochs: 1, Quiet: true})
+	checkError(t, err, told)
+
+	for i := range weights[0].Values {
+		weights[0].Values[i] = 1e38 // finite, but their products with the images are not
+	}
+	_, err = Predict(model, weights, images)
+	checkError(t, err, "the prediction for image 0 is not finite")
+}
+
 func TestInterrupt(t *testing.T) {
 	trains(t)
 	var h *History

@@ -104,6 +104,9 @@ func checkWeights(model Model, specs []weightSpec, weights Weights) error {
 		if len(w.Values) != product(spec.shape) {
 			return fmt.Errorf("the weight %q has %d values, but its shape %v takes %d", spec.name, len(w.Values), w.Shape, product(spec.shape))
 		}
+		if i := slices.IndexFunc(w.Values, func(v float64) bool { return !finite(v) }); i >= 0 {
+			return fmt.Errorf("the weight %q is not finite: value %d of %d is %v, as after a run that diverged", spec.name, i+1, len(w.Values), w.Values[i])
+		}
 		delete(given, spec.name)
 	}
 	for _, w := range weights {
