@@ -13,52 +13,57 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// export lets nbconvert write a committed notebook in another form, and returns the file.
-func export(t *testing.T, notebook, form, extension string) (path, content string) {
+// nbconvert writes committed notebooks in another form, into a folder.
+func nbconvert(t *testing.T, folder, form string, notebooks ...string) (said string, err error) {
 	t.Helper()
-	base := filepath.Join(t.TempDir(), "exported")
-	cmd := exec.Command(filepath.Join(filepath.Dir(checkout(t).Python()), "jupyter"), "nbconvert", "--to", form, "--output", base, notebook)
+	arguments := append([]string{"nbconvert", "--to", form, "--output-dir", folder}, notebooks...)
+	cmd := exec.Command(filepath.Join(filepath.Dir(checkout(t).Python()), "jupyter"), arguments...)
 	cmd.Env = checkout(t).JupyterEnv(t.Context())
-	if output, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("%v: %s", err, output)
+	output, err := cmd.CombinedOutput()
+	return string(output), err
+}
+
+// Exported pages and slides say in words what each figure shows, and pages move their sliders; a PDF, which would need
+// other programs, is not offered.
+func TestExport(t *testing.T) {
+	folder := t.TempDir()
+	for form, notebooks := range map[string][]string{"html": {"tutorial.ipynb", "explore.ipynb"}, "slides": {"tutorial.ipynb"}} {
+		if said, err := nbconvert(t, folder, form, notebooks...); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
 	}
-	written, err := os.ReadFile(base + extension)
+	for _, name := range []string{"tutorial.html", "tutorial.slides.html"} {
+		t.Run(name+" has words", func(t *testing.T) { checkWords(t, filepath.Join(folder, name)) })
+	}
+	t.Run("sliders", func(t *testing.T) { checkSliders(t, filepath.Join(folder, "explore.html")) })
+	if said, err := nbconvert(t, folder, "pdf", "tutorial.ipynb"); err == nil || !strings.Contains(said, `Exporter "pdf" disabled`) {
+		t.Errorf("asked for a PDF, nbconvert says %v: %s", err, said)
+	}
+}
+
+func checkWords(t *testing.T, path string) {
+	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return base + extension, string(written)
-}
-
-// Exported pages and slides say in words what each figure shows; a PDF, which would need other programs, is not offered.
-func TestExportedFiguresHaveWords(t *testing.T) {
-	image := regexp.MustCompile(`<img [^>]*src="data:[^>]*>`)
 	words := regexp.MustCompile(`alt="[^"]*\bLoss: first [^"]* last `)
-	for form, extension := range map[string]string{"html": ".html", "slides": ".slides.html"} {
-		_, page := export(t, "tutorial.ipynb", form, extension)
-		images := image.FindAllString(page, -1)
-		worded := 0
-		for _, tag := range images {
-			if words.MatchString(tag) {
-				worded++
-			}
-			if !regexp.MustCompile(`alt="[^"]{20}`).MatchString(tag) || strings.Contains(tag, "No description") {
-				t.Errorf("as %s, a figure has no words: %.80s", form, tag)
-			}
+	images := regexp.MustCompile(`<img [^>]*src="data:[^>]*>`).FindAllString(string(page), -1)
+	worded := 0
+	for _, tag := range images {
+		if words.MatchString(tag) {
+			worded++
 		}
-		if len(images) < 15 || worded < 5 {
-			t.Errorf("as %s, there are %d figures, and %d tell of a loss", form, len(images), worded)
+		if !regexp.MustCompile(`alt="[^"]{20}`).MatchString(tag) || strings.Contains(tag, "No description") {
+			t.Errorf("a figure has no words: %.80s", tag)
 		}
 	}
-	cmd := exec.Command(filepath.Join(filepath.Dir(checkout(t).Python()), "jupyter"), "nbconvert", "--to", "pdf", "tutorial.ipynb")
-	cmd.Env = checkout(t).JupyterEnv(t.Context())
-	if output, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(output), `Exporter "pdf" disabled`) {
-		t.Errorf("asked for a PDF, nbconvert says %v: %s", err, output)
+	if len(images) < 15 || worded < 5 {
+		t.Errorf("there are %d figures, and %d tell of a loss", len(images), worded)
 	}
 }
 
 // The sliders of an exported page move its figures where there is neither a kernel nor a network.
-func TestSliderInExportedPage(t *testing.T) {
-	path, _ := export(t, "explore.ipynb", "html", ".html")
+func checkSliders(t *testing.T, path string) {
 	patience, cancel := context.WithTimeout(openBrowser(t), 2*time.Minute)
 	defer cancel()
 	// Each slider is moved to its other end: what is drawn beside it must change.
