@@ -4,6 +4,10 @@ const (
 	library  = "./mnistlib"
 	command  = "./notebooks"
 	settings = "./notebooks/setup"
+	hub      = "docker/test hub"
+
+	authenticator = "docker/hub/course_authenticator.py"
+	hubSettings   = "docker/hub/jupyterhub_config.py"
 )
 
 var mutations = []mutation{
@@ -58,6 +62,10 @@ var mutations = []mutation{
 		"err = file.Truncate(0)", "err = nil", "TestStepThatFailedIsNotTakenForTheOneBefore", settings},
 	{"a step that makes nothing has failed", "notebooks/setup/steps.go",
 		"if fault := s.fault(ctx, c); fault != nil {", "if fault := error(nil); fault != nil {", "TestStepWithoutAResultIsNotDone", settings},
+	{"a full disk is told, even if a command does not", "notebooks/setup/runner.go",
+		`log != "" && full(filepath.Dir(log))`, "false", "TestFullDiskOfWhichNothingIsSaid", settings},
+	{"XLA's licence and version lie beside it", "notebooks/setup/plugin_linux.go",
+		`case !strings.Contains(name, ".dist-info/") ||`, "case true ||", "TestPluginKeeps", settings},
 	{"two set-ups at once do the work once", "notebooks/setup/steps.go",
 		"return nil // another process did it while this one waited", "", "TestSetUpsAtTheSameTimeDoTheWorkOnce", settings},
 	{"downloads are the locked ones", "notebooks/setup/plugin_linux.go",
@@ -112,4 +120,46 @@ var mutations = []mutation{
 		"failure=(error.evalue or error.ename)[:LONGEST]", `failure=""`, "TestRunFailsWhenACellFails", command},
 	{"copies overwrite nothing", "notebooks/run.go",
 		"taken[name] = path", "", "TestCopiesOverwriteNothing", command},
+
+	// The hub.
+	{"no page of the hub's address lets a student in with a picture", authenticator,
+		"    async def get(self, slug):\n        raise web.HTTPError(405)", "    async def get(self, slug):\n        await super().get(slug)", "decisions", hub},
+	{"nor forgets one", authenticator,
+		"    async def get(self, user_name):\n        raise web.HTTPError(405)", "    async def get(self, user_name):\n        await super().get(user_name)", "decisions", hub},
+	{"the lecturer's decision needs the token", authenticator,
+		"class Authorize(ToggleAuthorizationHandler):", "class Authorize(ToggleAuthorizationHandler):\n    def check_xsrf_cookie(self):\n        pass\n", "decisions", hub},
+	{"to forget a student needs the token", authenticator,
+		"class Discard(DiscardHandler):", "class Discard(DiscardHandler):\n    def check_xsrf_cookie(self):\n        pass\n", "decisions", hub},
+	{"only the lecturer decides", authenticator,
+		"    @needs_scope(\"admin:users\")\n    async def post(self, slug):", "    async def post(self, slug):", "decisions", hub},
+	{"only the lecturer forgets", authenticator,
+		"    @needs_scope(\"admin:users\")\n    async def post(self, user_name):", "    async def post(self, user_name):", "decisions", hub},
+	{"who has not signed up is not let in", authenticator,
+		"if not self.authenticator.user_exists(slug):", "if False:", "decisions", hub},
+	{"common passwords are refused", hubSettings,
+		"check_common_password = True", "check_common_password = False", "passwords_and_names", hub},
+	{"short passwords are refused", hubSettings,
+		"minimum_password_length = 10", "minimum_password_length = 3", "passwords_and_names", hub},
+	{"a password too long for bcrypt cannot be chosen", authenticator,
+		"len(password.encode()) <= BCRYPT_BYTES and super()", "super()", "passwords_and_names", hub},
+	{"a password too long for bcrypt is told at the log-in", authenticator,
+		"if len(data[\"password\"].encode()) > BCRYPT_BYTES:", "if False:", "passwords_and_names", hub},
+	{"names are harmless in pages", hubSettings,
+		"c.Authenticator.username_pattern", "c.Authenticator.unused_pattern", "passwords_and_names", hub},
+	{"an address signs up ten in a minute", authenticator,
+		"if self.sign_ups.count(address) >= self.sign_ups_a_minute:", "if False:", "sign_ups", hub},
+	{"others sign up meanwhile", authenticator,
+		"admit_sign_up(self.request.remote_ip)", "admit_sign_up(\"\")", "sign_ups", hub},
+	{"so many may wait", authenticator,
+		".count() >= self.waiting:", ".count() < 0:", "crowd", hub},
+	{"five wrong passwords block", authenticator,
+		"tries = 5 ", "tries = 50 ", "wrong_passwords", hub},
+	{"they block only the address that sent them", authenticator,
+		"{(name, handler.request.remote_ip): self.tries, name:", "{name: self.tries, \"\":", "wrong_passwords", hub},
+	{"a known browser is not blocked by others", authenticator,
+		"        if browser:\n            return", "        if False:\n            return", "wrong_passwords", hub},
+	{"the cookie of a browser cannot be forged", authenticator,
+		"(value or b\"\").decode().rpartition(\":\")", "(handler.get_cookie(self._cookie, \"\") and f\"{name}:x\").rpartition(\":\")", "wrong_passwords", hub},
+	{"a hundred wrong passwords block all strangers", authenticator,
+		"tries_of_strangers = 100 ", "tries_of_strangers = 1000 ", "wrong_passwords", hub},
 }

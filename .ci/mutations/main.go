@@ -27,7 +27,7 @@ type mutation struct {
 	promise    string // which the change breaks
 	file       string
 	old, new   string
-	tests, pkg string // the test that has to fail
+	tests, pkg string // the test that has to fail; of the hub, the part of docker/test hub
 }
 
 func main() {
@@ -81,8 +81,12 @@ func (m mutation) seen(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
+	mutated := []byte(strings.Replace(string(content), m.old, m.new, 1))
+	if m.pkg == hub {
+		return m.seenByHub(ctx, folder, mutated)
+	}
 	changed := filepath.Join(folder, filepath.Base(m.file))
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(content), m.old, m.new, 1)), 0o644); err != nil {
+	if err := os.WriteFile(changed, mutated, 0o644); err != nil {
 		return err
 	}
 	original, err := filepath.Abs(m.file)
@@ -112,6 +116,24 @@ func (m mutation) seen(ctx context.Context) error {
 		return errors.New("only the time limit ended the test")
 	case !strings.Contains(printed, "--- FAIL: ") && !strings.Contains(printed, "fatal error: "):
 		return fmt.Errorf("no test failed, but this did: %s", printed)
+	}
+	return nil
+}
+
+// seenByHub returns an error unless the hub's test fails in a copy of docker, in the folder, with the changed file.
+func (m mutation) seenByHub(ctx context.Context, folder string, mutated []byte) error {
+	if err := os.CopyFS(filepath.Join(folder, "docker"), os.DirFS("docker")); err != nil {
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, m.file), mutated, 0o644); err != nil {
+		return err
+	}
+	output, err := exec.CommandContext(ctx, filepath.Join(folder, "docker", "test"), "hub", m.tests).CombinedOutput()
+	switch printed := string(output); {
+	case err == nil:
+		return fmt.Errorf("%s passes all the same", m.tests)
+	case !strings.Contains(printed, "\nFAILED "):
+		return fmt.Errorf("no check failed, but this did: %s", printed)
 	}
 	return nil
 }

@@ -181,6 +181,27 @@ func TestDownloadThatIsNotTheLockedOne(t *testing.T) {
 	}
 }
 
+// The test below starts this one on a small disk.
+func TestSetUpOnASmallDisk(t *testing.T) {
+	if os.Getenv("TUTORIAL6_TEST_DISK") == "" {
+		t.Skip("only another test runs this one")
+	}
+	s := step{
+		name: "thing", title: "A thing",
+		inputs: func(context.Context, Checkout) ([]string, error) { return nil, nil },
+		fault:  exists("thing"),
+		do: func(ctx context.Context, _ Checkout, run *runner) error {
+			return run.run(ctx, run.tmp, nil, "sh", "-c", "cat /dev/zero >large 2>/dev/null") // Python's venv module says no more
+		},
+	}
+	says(t, Checkout(t.TempDir()).install(t.Context(), io.Discard, s), "the disk is full")
+}
+
+func TestFullDiskOfWhichNothingIsSaid(t *testing.T) {
+	setsUp(t)
+	mounted(t, "size=3m", "TestSetUpOnASmallDisk", "TUTORIAL6_TEST_DISK=1")
+}
+
 func TestFullDisk(t *testing.T) {
 	setsUp(t)
 	if _, err := os.Stat("/dev/full"); err != nil {

@@ -41,10 +41,7 @@ func installPlugin(ctx context.Context, c Checkout, run *runner) error {
 	name := strings.Split(filepath.Base(wheels[0]), "-")
 	release := name[0] + "-" + name[1]
 	folder := filepath.Join(run.tmp, "plugin")
-	if err := os.MkdirAll(filepath.Join(folder, release), 0o755); err != nil {
-		return err
-	}
-	if err := extractLibrary(wheels[0], filepath.Join(folder, release, pluginFile)); err != nil {
+	if err := extract(wheels[0], filepath.Join(folder, release)); err != nil {
 		return err
 	}
 	if err := run.run(ctx, run.tmp, nil, python, "-I", "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])",
@@ -57,31 +54,50 @@ func installPlugin(ctx context.Context, c Checkout, run *runner) error {
 	return replace(folder, c.path("plugin"))
 }
 
-// extractLibrary writes the one shared library of a wheel, which is a zip archive, to a file.
-func extractLibrary(wheel, target string) error {
+// extract writes to a folder the one shared library of a wheel, which is a zip archive, and what the wheel says of
+// itself: its name, version and licence, which lists of what is installed are made from.
+func extract(wheel, folder string) error {
 	archive, err := zip.OpenReader(wheel)
 	if err != nil {
 		return err
 	}
 	defer archive.Close()
+	libraries := 0
 	for _, member := range archive.File {
-		if !strings.HasSuffix(member.Name, ".so") {
+		name := member.Name
+		switch {
+		case strings.HasSuffix(name, ".so"):
+			name = pluginFile
+			libraries++
+		case !strings.Contains(name, ".dist-info/") || strings.HasSuffix(name, "/") || !filepath.IsLocal(name):
 			continue
 		}
-		source, err := member.Open()
-		if err != nil {
+		if err := extractFile(member, filepath.Join(folder, name)); err != nil {
 			return err
 		}
-		defer source.Close()
-		file, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE, 0o755)
-		if err != nil {
-			return err
-		}
-		_, err = io.Copy(file, source)
-		if closeErr := file.Close(); err == nil {
-			err = closeErr
-		}
+	}
+	if libraries != 1 {
+		return fmt.Errorf("%s holds %d shared libraries, expected 1", filepath.Base(wheel), libraries)
+	}
+	return nil
+}
+
+func extractFile(member *zip.File, target string) error {
+	source, err := member.Open()
+	if err != nil {
 		return err
 	}
-	return fmt.Errorf("%s holds no shared library", filepath.Base(wheel))
+	defer source.Close()
+	if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
+		return err
+	}
+	file, err := os.OpenFile(target, os.O_WRONLY|os.O_CREATE, 0o755)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(file, source)
+	if closeErr := file.Close(); err == nil {
+		err = closeErr
+	}
+	return err
 }

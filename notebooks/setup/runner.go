@@ -105,7 +105,7 @@ func explain(title string, err error, output []byte, log string) error {
 		details = "; details: " + log
 	}
 	switch {
-	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || says("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded"):
+	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || says("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded") || log != "" && full(filepath.Dir(log)):
 		return fmt.Errorf("%s: the disk is full: free 3 GB and run the command again", title)
 	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
 		return fmt.Errorf("%s: %v: make the folder .setup writable, or delete it, and run the command again", title, err)
@@ -122,6 +122,12 @@ func explain(title string, err error, output []byte, log string) error {
 		return fmt.Errorf("%s failed (%w): %s", title, err, lastLine(output))
 	}
 	return fmt.Errorf("%s failed (%w: %s): the whole output is in %s", title, err, lastLine(output), filepath.Clean(log))
+}
+
+// full tells whether next to nothing can be written to the folder: not every program says that this is why it failed.
+func full(folder string) bool {
+	var disk syscall.Statfs_t
+	return syscall.Statfs(folder, &disk) == nil && disk.Bavail*uint64(disk.Bsize) < 100<<20
 }
 
 func lastLine(output []byte) string {
