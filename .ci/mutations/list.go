@@ -87,6 +87,9 @@ var mutations = []mutation{
 	{"a kernel of another Jupyter sees no settings of Go", "notebooks/setup/kernel.go",
 		`env[name] = "" // which`, `env[name] = os.Getenv(name) // which`, "TestReadersGoSettingsStayOutside", settings},
 
+	{"a compiler that is missing is told with who named it", "notebooks/setup/needs.go",
+		`without(ctx, "CC"), install)`, `without(ctx), install)`, "TestSettingsThatReach", settings},
+
 	// JupyterLab.
 	{"the token is in no command line", "notebooks/lab.go",
 		`"--ServerApp.allow_root=True") // as in a container`, `"--ServerApp.allow_root=True", "--IdentityProvider.token="+token)`, "TestLab", command},

@@ -390,6 +390,19 @@ func TestSettingsThatReachTheKernelAreNamedWithTheirPlace(t *testing.T) {
 			t.Errorf("%v is not named: %v", want, reaching)
 		}
 	}
+	t.Setenv("CC", "nonsense")
+	_, err := findCompiler(t.Context())
+	says(t, err, "try without CC=nonsense, set in your shell")
+	t.Setenv("CC", "")
+	libraries := t.TempDir()
+	if err := os.WriteFile(filepath.Join(libraries, "libz.so.1"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("LD_LIBRARY_PATH", libraries)
+	if _, err := findCompiler(t.Context()); err != nil { // if it needs that library
+		says(t, err, "libz.so.1", "try without LD_LIBRARY_PATH="+libraries+", set in your shell")
+	}
+	t.Setenv("LD_LIBRARY_PATH", "")
 	t.Setenv("HOME", file)
 	if reaching := Reaching(t.Context()); !slices.Contains(reaching, Setting{"HOME", file, "your shell"}) {
 		t.Errorf("that the home is a file is not told: %v", reaching)

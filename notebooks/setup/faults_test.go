@@ -225,7 +225,7 @@ func TestFullDisk(t *testing.T) {
 func TestCheckoutThatCannotBeWritten(t *testing.T) {
 	for _, cause := range []error{syscall.EACCES, syscall.EROFS} {
 		err := explain("A thing", &os.PathError{Op: "mkdir", Path: "/somewhere/.setup", Err: cause}, nil, "")
-		says(t, err, "A thing: mkdir /somewhere/.setup", "make the folder .setup writable")
+		says(t, err, "A thing: mkdir /somewhere/.setup", "make the folder .setup writable", "clone the repository for yourself")
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strings"
 )
 
@@ -82,14 +83,29 @@ func findCompiler(ctx context.Context) (string, error) {
 	}
 	path, err := exec.LookPath(command[0])
 	if err != nil {
-		return "", fmt.Errorf("no C compiler was found (%s), and go-xla needs one: install it (%s)", command[0], install)
+		return "", fmt.Errorf("no C compiler was found (%s), and go-xla needs one: %sinstall it (%s)", command[0], without(ctx, "CC"), install)
 	}
 	cmd := exec.CommandContext(ctx, path, append(command[1:], "-E", "-x", "c", "-")...)
 	cmd.Stdin = strings.NewReader("#include <stdlib.h>\n")
-	if err := cmd.Run(); err != nil {
-		return "", fmt.Errorf("the C compiler %s cannot compile a program (%v): install it with its headers (%s)", path, err, install)
+	if output, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("the C compiler %s cannot compile a program (%v) %s: %sinstall it with its headers (%s)", path, err,
+			lastLine(output), without(ctx, "CC", "LD_PRELOAD", "LD_LIBRARY_PATH"), install)
 	}
 	return path, nil
+}
+
+// without advises to try without those of the named settings that the reader has set, and says where they are set.
+func without(ctx context.Context, names ...string) string {
+	var set []string
+	for _, s := range Reaching(ctx) {
+		if slices.Contains(names, s.Name) {
+			set = append(set, fmt.Sprintf("%s=%s, set in %s", s.Name, s.Value, s.Place))
+		}
+	}
+	if set == nil {
+		return ""
+	}
+	return "try without " + strings.Join(set, "; ") + ", or "
 }
 
 // goEnv returns one of Go's own settings.

@@ -108,7 +108,7 @@ func explain(title string, err error, output []byte, log string) error {
 	case errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || says("No space left on device", "no space left on device", "Disk quota exceeded", "disk quota exceeded") || log != "" && full(filepath.Dir(log)):
 		return fmt.Errorf("%s: the disk is full: free 3 GB and run the command again", title)
 	case errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%s: %v: make the folder .setup writable, or delete it, and run the command again", title, err)
+		return fmt.Errorf("%s: %v: make the folder .setup writable, or delete it, and run the command again; if it is another user's, clone the repository for yourself", title, err)
 	case says("failed to map segment from shared object"):
 		return fmt.Errorf("%s: programs on the disk of the checkout cannot be run: move the checkout to another disk, and run the command there%s", title, details)
 	case says("THESE PACKAGES DO NOT MATCH THE HASHES", "SECURITY ERROR"):
