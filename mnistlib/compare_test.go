@@ -40,7 +40,7 @@ func TestCompareAgainstSciPy(t *testing.T) {
 	}
 }
 
-// With both judges: a run's last value and the mean of its last epoch, here of two iterations.
+// By both measures: a run's last value and the mean of its last epoch, here of two iterations.
 func TestCompareByTheLastEpoch(t *testing.T) {
 	run := func(seed uint64, train, validation []float64) *History {
 		return &History{Seed: seed, BatchSize: 50, TrainImages: 120, Loss: make([]float64, 4), Evaluated: []int{1, 2, 3, 4}, TrainAccuracy: train, ValidationAccuracy: validation}

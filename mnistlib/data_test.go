@@ -376,7 +376,7 @@ func ExampleMNIST() {
 	// the first shows a 5
 }
 
-// The CNN on all of MNIST, judged once an epoch. It is compiled with the tests, not run: it needs the
+// The CNN on all of MNIST, evaluated once an epoch. It is compiled with the tests, not run: it needs the
 // four files.
 func ExampleLoadMNIST() {
 	data, err := LoadMNIST("mnist") // the folder of the files

@@ -3,7 +3,7 @@
     python pytorch_optimized.py "8 MLP(30)" FOLDER_OF_MNIST
 
 All images are one tensor, a batch is an index into it, and after every iteration one forward pass
-judges all 2,500 images. The counts stay tensors until the end.
+evaluates all 2,500 images. The counts stay tensors until the end.
 """
 
 import time

@@ -292,7 +292,7 @@ func CheckBatchNorm(
 				return wrong
 			}
 			if !slices.Equal(testMean, mean) || !slices.Equal(testVariance, variance) {
-				return "evaluate changes the running statistics that it is given; only training moves them, or the next image would be judged by others."
+				return "evaluate changes the running statistics that it is given; only training moves them, or the next image would be normalized by others."
 			}
 		}
 		alone := evaluate([][]float64{{3, 5}}, []float64{1, 1}, []float64{4, 16})

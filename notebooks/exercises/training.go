@@ -144,8 +144,8 @@ func trainRate(optimizer mnistlib.SGD, seed uint64, numSeeds int) (reached, erro
 	return r, nil
 }
 
-// otherSeed is a seed for judging an answer anew. Every answer has its own, so that none can have been
-// chosen for its seeds, and the same answer is always judged alike.
+// otherSeed is a seed for checking an answer anew. Every answer has its own, so that none can have been
+// chosen for its seeds, and the same answer is always checked alike.
 func otherSeed(answer any) uint64 {
 	hash := fnv.New32a()
 	fmt.Fprintf(hash, "%+v", answer)
@@ -324,8 +324,8 @@ func CheckCNN(model mnistlib.Model) string {
 			return "It has no convolution at all; this exercise is about a convolutional network."
 		}
 		const numSeeds = 8
-		// judge trains both networks from a seed on and compares their validation accuracies.
-		judge := func(seed uint64) (mnistlib.Difference, error) {
+		// measure trains both networks from a seed on and compares their validation accuracies.
+		measure := func(seed uint64) (mnistlib.Difference, error) {
 			config := mnistlib.Config{Optimizer: mnistlib.Adam{LR: 0.005}, Epochs: 3, Seed: seed, Quiet: true, EvaluateEachEpoch: true}
 			var runs [2][]*mnistlib.History
 			for i, m := range []mnistlib.Model{model, mnistlib.CNN{}} {
@@ -344,12 +344,12 @@ func CheckCNN(model mnistlib.Model) string {
 				summary.NumParameters, yours.Mean, reference.NumParameters, its.Mean, d.Mean, d.Low, d.High, seed, seed+numSeeds-1)
 			return d, nil
 		}
-		d, err := judge(1)
+		d, err := measure(1)
 		switch {
 		case err != nil:
 			return sentence(err)
 		case d.Low > 0:
-			if d, err = judge(otherSeed(summary)); err != nil {
+			if d, err = measure(otherSeed(summary)); err != nil {
 				return sentence(err)
 			}
 			if d.Low <= 0 {
