@@ -28,7 +28,7 @@ var wrongAnswers = map[string]struct{ right, wrong, says string }{
 	"CheckInitialization": {"random.NormFloat64() *", "0.1 +", "hidden units are still the same"},
 	"CheckCNN":            {"nn.Flatten(x)", "x", `Linear layer "fc" takes a vector, but its input has the shape [16 3 3]`},
 	"CheckLinear":         {"dy[k] * x[j]", "x[j]", "dw holds the inputs alone"},
-	"CheckTraining":       {"if h < 0 {", "if h < 0 && false {", "nothing passes"},
+	"CheckTraining":       {"if h <= 0 {", "if h <= 0 && false {", "nothing passes"},
 }
 
 // Each exercise can be failed and passed in the kernel: one cell holds all with a mistake, and one all

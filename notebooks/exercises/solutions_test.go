@@ -199,7 +199,7 @@ func backpropagate(p exercises.Parameters, pixels []float64, label int) (loss fl
 	var dHidden []float64
 	gradient.W2, gradient.B2, dHidden = linearBackward(p.W2, active, dLogits)
 	for k, h := range hidden {
-		if h < 0 {
+		if h <= 0 {
 			dHidden[k] = 0
 		}
 	}
