@@ -80,10 +80,7 @@ func TestFloat64AgreesWithPyTorch(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				want := golden.Float64[name]
 				got := runAsGolden(t, m.model, Config{Optimizer: o.optimizer, Float64: true})
-				tolerance := 1e-13
-				if m.batchNorm {
-					tolerance = 1e-10 // its division by a small deviation amplifies rounding
-				}
+				tolerance := float64Tolerance(m.batchNorm)
 				for i := range goldenIterations {
 					if !near(got.Loss[i], want.Loss[i], tolerance) {
 						t.Fatalf("iteration %d: the loss is %.17g, in PyTorch %.17g", i+1, got.Loss[i], want.Loss[i])
@@ -93,16 +90,27 @@ func TestFloat64AgreesWithPyTorch(t *testing.T) {
 							i+1, got.Train[i], got.Validation[i], want.Train[i], want.Validation[i])
 					}
 				}
-				if len(got.weights) != len(want.Weights) {
-					t.Errorf("the model has %d weights, in PyTorch %d", len(got.weights), len(want.Weights))
-				}
-				for _, w := range got.weights {
-					if isNoise(m.name, o.name, w.Name) {
-						continue
-					}
-					compareDigests(t, w, want.Weights[w.Name], tolerance)
-				}
+				compareWeights(t, m.name, o.name, got.weights, want.Weights, tolerance)
 			})
+		}
+	}
+}
+
+func float64Tolerance(batchNorm bool) float64 {
+	if batchNorm {
+		return 1e-10 // its division by a small deviation amplifies rounding
+	}
+	return 1e-13
+}
+
+func compareWeights(t *testing.T, model, optimizer string, got Weights, want map[string]goldenDigest, tolerance float64) {
+	t.Helper()
+	if len(got) != len(want) {
+		t.Errorf("the model has %d weights, in PyTorch %d", len(got), len(want))
+	}
+	for _, w := range got {
+		if !isNoise(model, optimizer, w.Name) {
+			compareDigests(t, w, want[w.Name], tolerance)
 		}
 	}
 }

@@ -65,7 +65,7 @@ func keepPrograms(name, path, folder string) error {
 	if api == nil {
 		return fmt.Errorf("%s is no plugin of XLA", path)
 	}
-	programs, compiler = kept, fmt.Sprint(real, info.Size(), info.ModTime(), cpuFlags, processor)
+	programs, compiler = kept, fmt.Sprint(real, info.Size(), info.ModTime(), CPUFlags, processor)
 	return pjrt.RegisterPreloadedPlugin(name, uintptr(unsafe.Pointer(api)))
 }
 

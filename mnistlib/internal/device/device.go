@@ -72,7 +72,7 @@ func open(config string) (*Backend, error) {
 	if wanted == "cpu" {
 		// Otherwise XLA hands each program to a thread of its own, which costs a small step a fifth of its time.
 		options = pjrt.NamedValuesMap{"asynchronous": false}
-		os.Setenv("XLA_FLAGS", cpuFlags)
+		os.Setenv("XLA_FLAGS", CPUFlags)
 		if path = cpuPlugin(); path != "" {
 			plugin = path + ",shared_buffers"
 			setup := filepath.Dir(filepath.Dir(path))
@@ -103,12 +103,12 @@ func open(config string) (*Backend, error) {
 	}, nil
 }
 
-// cpuFlags are all flags that XLA's plugin for the CPU reads as it is loaded. Those that a reader has set for
+// CPUFlags are all flags that XLA's plugin for the CPU reads as it is loaded. Those that a reader has set for
 // other tools do not get to it: at one that it does not know, it would end the whole program.
 //
 // By itself XLA uses vector registers of 256 bits where a processor has 512, which takes a CNN's evaluation
 // a quarter longer.
-const cpuFlags = "--xla_cpu_prefer_vector_width=512"
+var CPUFlags = "--xla_cpu_prefer_vector_width=512"
 
 // deviceName is the device's name, without what XLA adds of processes.
 func deviceName(b compute.Backend) string {
