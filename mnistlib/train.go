@@ -88,28 +88,9 @@ func trainAll(ctx context.Context, model Model, data Data, configs []Config) ([]
 	}
 	defer s.close()
 
-	show := func(h *History, iterations int) {}
-	var live *livePlot
-	var line *progress.Line
-	switch {
-	case len(configs) == 1 && configs[0].Live && gonbui.IsNotebook:
-		live = newLivePlot(total)
-		show = func(h *History, _ int) { live.update(h) }
-	case !quiet:
-		line = progress.Start(os.Stdout, modelName(model), total, "iterations")
-		done := 0
-		show = func(_ *History, iterations int) {
-			done += iterations
-			line.Set(done)
-		}
-	}
+	show, end := display(model, configs, total, quiet)
 	histories, err := s.train(ctx, configs, show)
-	if line != nil {
-		line.Clear()
-	}
-	if live != nil && len(histories) > 0 {
-		err = errors.Join(err, live.close(histories[0]))
-	}
+	err = errors.Join(err, end(histories))
 	if err != nil {
 		return nil, err
 	}
@@ -122,4 +103,29 @@ func trainAll(ctx context.Context, model Model, data Data, configs []Config) ([]
 		}
 	}
 	return histories, nil
+}
+
+// display shows the runs while they train: the growing curves of a single one that asks for them, otherwise how many
+// iterations are done. One call of show follows each part of a run, and end the last.
+func display(model Model, configs []Config, total int, quiet bool) (show func(h *History, iterations int), end func([]*History) error) {
+	switch {
+	case len(configs) == 1 && configs[0].Live && gonbui.IsNotebook:
+		live := newLivePlot(total)
+		return func(h *History, _ int) { live.update(h) }, func(histories []*History) error {
+			if histories[0] == nil { // the run failed
+				return nil
+			}
+			return live.close(histories[0])
+		}
+	case quiet:
+		return func(*History, int) {}, func([]*History) error { return nil }
+	}
+	line, done := progress.Start(os.Stdout, modelName(model), total, "iterations"), 0
+	return func(_ *History, iterations int) {
+			done += iterations
+			line.Set(done)
+		}, func([]*History) error {
+			line.Clear()
+			return nil
+		}
 }
