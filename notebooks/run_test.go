@@ -94,10 +94,16 @@ history := Must(Train(MLP{Hidden: 30}, MNIST(), Config{Epochs: 1, Seed: 1}))
 Plot(history)
 `
 
+// healthyCell prints a crash's words.
+const healthyCell = `%%
+fmt.Fprint(os.Stderr, "a tool ended with\nexit status 1\nand was started again\n")
+fmt.Print("exit status 2\n")
+`
+
 func TestRunPrintsWhatTheNotebookTrained(t *testing.T) {
 	t.Parallel()
 	checkout := checkout(t)
-	path := writeNotebook(t, "# A title", "%noautoget", "## A first curve", trainingCell)
+	path := writeNotebook(t, "# A title", "%noautoget", healthyCell, "## A first curve", trainingCell)
 	output := t.TempDir()
 	var out strings.Builder
 	if err := runNotebooks(t.Context(), &out, checkout, []string{path}, output, true); err != nil {
@@ -139,11 +145,7 @@ func TestRunFailsWhenACellFails(t *testing.T) {
 	}{
 		{"compile error", "%%\nfmt.Println(1)\nundefinedThing()", []string{"cell 3", `"fmt.Println(1)"`, "undefined: undefinedThing"}},
 		{"dead kernel", "%%\nsyscall.Kill(os.Getppid(), syscall.SIGKILL)\ntime.Sleep(time.Second)", []string{"cell 3", "the kernel died"}},
-		{"panic", "%%\npanic(\"the reason\")", []string{"cell 3", "panic: the reason", "exit status 2"}},
 		{"exit", "%%\nos.Exit(1)", []string{"cell 3", "exit status 1"}},
-		{"log.Fatal", "%%\nlog.Fatal(\"the reason\")", []string{"cell 3", "the reason", "exit status 1"}},
-		{"killed", "%%\nsyscall.Kill(os.Getpid(), syscall.SIGKILL)\ntime.Sleep(time.Minute)", []string{"cell 3", "signal: killed"}},
-		{"an error of mnistlib", "import \"example.com/tutorial6/mnistlib\"\n\n%%\nmnistlib.Must(mnistlib.LoadMNIST(\"nowhere\"))", []string{"cell 3", "nowhere", "exit status 1"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -174,26 +176,33 @@ func TestRunFailsWhenACellFails(t *testing.T) {
 	}
 }
 
-func TestCellThatMayFail(t *testing.T) {
+// However a cell fails, it says why; and if it may, the next one runs.
+func TestCellsThatMayFail(t *testing.T) {
 	t.Parallel()
-	checkout := checkout(t)
-	path := writeNotebook(t, "%noautoget", "%%\nos.Exit(1)", "%%\nundefinedThing()", "%%\nfmt.Println(\"rea\" + \"ched\")")
-	nb, err := readNotebook(path)
-	if err != nil {
-		t.Fatal(err)
+	failures := []struct {
+		cell string
+		says []string
+	}{
+		{"%%\nundefinedThing()", []string{"undefined: undefinedThing"}},
+		{"%%\npanic(\"the reason\")", []string{"panic: the reason", "exit status 2"}},
+		{"%%\nlog.Fatal(\"the reason\")", []string{"the reason", "exit status 1"}},
+		{"%%\nsyscall.Kill(os.Getpid(), syscall.SIGKILL)\ntime.Sleep(time.Minute)", []string{"signal: killed"}},
+		{"import \"example.com/tutorial6/mnistlib\"\n\n%%\nmnistlib.Must(mnistlib.LoadMNIST(\"nowhere\"))", []string{"nowhere", "exit status 1"}},
 	}
-	for _, c := range nb.cells()[1:3] {
-		c["metadata"] = map[string]any{"tags": []string{"raises-exception"}}
+	sources := []string{"%noautoget"}
+	for _, f := range failures {
+		sources = append(sources, f.cell)
 	}
-	if err := nb.write(path); err != nil {
-		t.Fatal(err)
+	cells := executeCells(t, true, append(sources, "%%\nfmt.Println(\"rea\" + \"ched\")")...)
+	for i, f := range failures {
+		for _, part := range f.says {
+			if said := cells[i+1].failure(); !strings.Contains(said, part) {
+				t.Errorf("%s\nsays %q, which lacks %q", f.cell, said, part)
+			}
+		}
 	}
-	executed, err := execute(t.Context(), os.Stdout, checkout, path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if printed := executed.cells()[3].stream("stdout"); printed != "reached\n" {
-		t.Errorf("after two cells that may fail, the last one printed %q", printed)
+	if printed := cells[len(cells)-1].stream("stdout"); printed != "reached\n" {
+		t.Errorf("after cells that may fail, the last one printed %q", printed)
 	}
 }
 
@@ -362,14 +371,5 @@ func TestCopiesOverwriteNothing(t *testing.T) {
 	err = runNotebooks(t.Context(), &out, "", []string{one}, filepath.Dir(one), false)
 	if err == nil || !strings.Contains(err.Error(), "-inplace") {
 		t.Errorf("a copy in the place of its notebook gives %v", err)
-	}
-}
-
-func TestHealthyCellThatPrintsACrashsWords(t *testing.T) {
-	t.Parallel()
-	checkout := checkout(t)
-	path := writeNotebook(t, "%noautoget", "%%\nfmt.Fprint(os.Stderr, \"a tool ended with\\nexit status 1\\nand was started again\\n\")\nfmt.Print(\"exit status 2\\n\")")
-	if _, err := execute(t.Context(), os.Stdout, checkout, path); err != nil {
-		t.Error(err)
 	}
 }
