@@ -170,8 +170,6 @@ func (h *History) LastEpoch() (train, validation float64) {
 
 func last(values []float64) float64 { return values[len(values)-1] }
 
-func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
-
 // count says "1 run" or "2 runs".
 func count(n int, what string) string {
 	if n != 1 {

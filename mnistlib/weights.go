@@ -2,6 +2,7 @@ package mnistlib
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -116,3 +117,5 @@ func checkWeights(model Model, specs []weightSpec, weights Weights) error {
 	}
 	return nil
 }
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }

@@ -21,7 +21,7 @@ var mutations = []mutation{
 
 	// What computes.
 	{"XLA_FLAGS of other tools do not end the program", "mnistlib/internal/device/device.go",
-		`os.Setenv("XLA_FLAGS", cpuFlags)`, `os.Setenv("XLA_FLAGS", os.Getenv("XLA_FLAGS")+" "+cpuFlags)`, "TestBackendWithSettingsOfOtherTools", library},
+		`os.Setenv("XLA_FLAGS", CPUFlags)`, `os.Setenv("XLA_FLAGS", os.Getenv("XLA_FLAGS")+" "+CPUFlags)`, "TestBackendWithSettingsOfOtherTools", library},
 	{"a backend of another tool is told", "mnistlib/internal/device/device.go",
 		`return nil, errors.New("the backends are`, `return open("go" + errors.New("").Error()) // `, "TestBackendWithSettingsOfOtherTools", library},
 	{"a counter in the model is told", "mnistlib/network.go",
