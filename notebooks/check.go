@@ -33,6 +33,9 @@ func check(ctx context.Context, out io.Writer) error {
 	report("set-up", string(checkout), err)
 	if err == nil {
 		backend, err := tryKernel(ctx, out, checkout)
+		if ctx.Err() != nil {
+			return errors.New("interrupted")
+		}
 		report("kernel", "it runs cells", err)
 		if err == nil {
 			if !strings.Contains(backend, "XLA plugin") {

@@ -109,6 +109,8 @@ var mutations = []mutation{
 		"if err := syscall.Flock(int(file.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {", "if err := error(nil); err != nil {", "TestTemporaryFolder|TestFolderOfAKilledCommand", settings},
 	{"a folder where no program runs is told", "notebooks/setup/temporary.go",
 		"syscall.Access(program, 1)", "syscall.Access(program, 4)", "TestFolderWhereNoProgramRuns", settings},
+	{"a checkout on a read-only disk serves", "notebooks/setup/setup.go",
+		"&& syscall.Access(folder, 2) == nil", "", "TestCheckoutOnAReadOnlyDisk", settings},
 	{"no first cell waits without a word", "notebooks/setup/gotools.go",
 		"line := progress.Start(out, title, 0, \"\")", "line := progress.Start(io.Discard, title, 0, \"\")", "TestUserWhoseBuildCacheIsEmptyIsTold", settings},
 	{"the first cell finds mnistlib compiled", "notebooks/setup/gotools.go",

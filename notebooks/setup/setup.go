@@ -109,12 +109,12 @@ func (c Checkout) JupyterLog(port int) (*os.File, error) {
 	return os.Create(filepath.Join(kept, fmt.Sprintf("jupyter-%d.log", port)))
 }
 
-// jupyterFolder is where Jupyter keeps what it keeps: in .setup, or if that is another user's, in this
-// user's cache.
+// jupyterFolder is where Jupyter keeps what it keeps: in .setup, or if that is another user's or on a read-only
+// disk, in this user's cache.
 func (c Checkout) jupyterFolder() string {
 	folder := c.path("jupyter")
 	if os.MkdirAll(folder, 0o755) == nil {
-		if info, err := os.Stat(folder); err == nil && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) {
+		if info, err := os.Stat(folder); err == nil && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) && syscall.Access(folder, 2) == nil {
 			return folder
 		}
 	}

@@ -161,3 +161,29 @@ func mounted(t *testing.T, options, test string, env ...string) {
 		t.Errorf("%v: %s", err, output)
 	}
 }
+
+// The test below starts this one with a checkout on a disk that is read-only.
+func TestInAReadOnlyCheckout(t *testing.T) {
+	if os.Getenv("TUTORIAL6_TEST_READONLY") == "" {
+		t.Skip("only another test runs this one")
+	}
+	checkout := Checkout(filepath.Join(os.TempDir(), "checkout"))
+	if err := os.MkdirAll(checkout.path("jupyter"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if output, err := exec.Command("mount", "-o", "remount,ro", os.TempDir()).CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, output)
+	}
+	log, err := checkout.JupyterLog(8888)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if !strings.HasPrefix(log.Name(), os.Getenv("XDG_CACHE_HOME")) {
+		t.Errorf("Jupyter writes to %s", log.Name())
+	}
+}
+
+func TestCheckoutOnAReadOnlyDisk(t *testing.T) {
+	mounted(t, "size=1m", "TestInAReadOnlyCheckout", "TUTORIAL6_TEST_READONLY=1", "XDG_CACHE_HOME="+t.TempDir())
+}
