@@ -37,12 +37,13 @@ func main() {
 	if len(os.Args) > 1 {
 		word = os.Args[1]
 	}
-	done, unseen := 0, 0
+	done, unseen, changed := 0, 0, false // the set-up
 	for _, m := range mutations {
 		if !strings.Contains(m.promise+m.file+m.tests, word) {
 			continue
 		}
 		done++
+		changed = changed || m.pkg != hub
 		start := time.Now()
 		err := m.seen(ctx)
 		if ctx.Err() != nil {
@@ -56,10 +57,12 @@ func main() {
 		}
 		fmt.Printf("seen      %s, by %s in %.0f s\n", m.promise, m.tests, time.Since(start).Seconds())
 	}
-	setUp := exec.CommandContext(ctx, "go", "run", "./notebooks", "setup")
-	if output, err := setUp.CombinedOutput(); err != nil {
-		fmt.Printf("the set-up could not be put right (%v): %s\n", err, output)
-		os.Exit(1)
+	if changed {
+		setUp := exec.CommandContext(ctx, "go", "run", "./notebooks", "setup")
+		if output, err := setUp.CombinedOutput(); err != nil {
+			fmt.Printf("the set-up could not be put right (%v): %s\n", err, output)
+			os.Exit(1)
+		}
 	}
 	fmt.Printf("%d mutations, %d not seen\n", done, unseen)
 	if done == 0 || unseen > 0 {
