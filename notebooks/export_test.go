@@ -23,8 +23,8 @@ func nbconvert(t *testing.T, folder, form string, notebooks ...string) (said str
 	return string(output), err
 }
 
-// Exported pages and slides say in words what each figure shows, and pages move their sliders; a PDF, which would need
-// other programs, is not offered.
+// Exported pages and slides say in words what each figure shows and load nothing from the network but reveal.js, and pages
+// move their sliders; a PDF, which would need other programs, is not offered.
 func TestExport(t *testing.T) {
 	folder := t.TempDir()
 	for form, notebooks := range map[string][]string{"html": {"tutorial.ipynb", "explore.ipynb"}, "slides": {"tutorial.ipynb"}} {
@@ -34,6 +34,7 @@ func TestExport(t *testing.T) {
 	}
 	for _, name := range []string{"tutorial.html", "tutorial.slides.html"} {
 		t.Run(name+" has words", func(t *testing.T) { checkWords(t, filepath.Join(folder, name)) })
+		t.Run(name+" loads nothing", func(t *testing.T) { checkLoadsNothing(t, filepath.Join(folder, name)) })
 	}
 	t.Run("sliders", func(t *testing.T) { checkSliders(t, filepath.Join(folder, "explore.html")) })
 	if said, err := nbconvert(t, folder, "pdf", "tutorial.ipynb"); err == nil || !strings.Contains(said, `Exporter "pdf" disabled`) {
@@ -59,6 +60,23 @@ func checkWords(t *testing.T, path string) {
 	}
 	if len(images) < 15 || worded < 5 {
 		t.Errorf("there are %d figures, and %d tell of a loss", len(images), worded)
+	}
+}
+
+// checkLoadsNothing looks for what a page has from the network, and for formulas that the browser draws by itself.
+func checkLoadsNothing(t *testing.T, path string) {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tag := range regexp.MustCompile(`<(?:script|link)[^>]* (?:src|href)="http[^"]*|\bimport\b[^;]*http[^;]*`).FindAllString(string(page), -1) {
+		if !strings.Contains(path, "slides") || !strings.Contains(tag, "/reveal.js@") {
+			t.Errorf("the page loads %s", tag)
+		}
+	}
+	formulas := strings.Count(string(page), "<math ")
+	if left := strings.Contains(string(page), `\leftarrow`); formulas < 20 || left || !strings.Contains(string(page), "<mfrac>") {
+		t.Errorf("%d formulas are drawn by the browser; some are left: %v", formulas, left)
 	}
 }
 

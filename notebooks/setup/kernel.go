@@ -46,16 +46,13 @@ var jupyterSettings = map[string]string{
 	"etc/jupyter/jupyter_server_config.json": `{
   ` + exportScript + `,
   ` + exportPages + `,
-  "SlidesExporter": {"template_name": "` + slidesName + `"},
   "ContentsManager": {"hide_globs": ["assignment.go", "check.go", "grade.go", "grade.html", "lab.go", "limits.go", "main.go", "notebook.go", "run.go", "table.go", "*_test.go", "execute.py", "lab.py", "setup", "exercises", "images", "testdata", "__pycache__", "*~"]},
   "ZMQChannelsWebsocketConnection": {"iopub_data_rate_limit": 100000},
   "MultiKernelManager": {"default_kernel_name": "` + KernelName + `"},
   "MappingKernelManager": {"untracked_message_types": ["comm_info_request", "comm_info_reply", "shutdown_request", "shutdown_reply"]}
 }`,
-	// Slides have the form of a projector, on which a cell and its figure fit.
 	"etc/jupyter/jupyter_nbconvert_config.json": "{" + exportScript + `,
-  ` + exportPages + `,
-  "SlidesExporter": {"template_name": "` + slidesName + `", "reveal_width": "1780", "reveal_height": "1000", "reveal_scroll": true}
+  ` + exportPages + `
 }`,
 	"share/jupyter/nbconvert/templates/" + KernelName + "/conf.json": `{"base_template": "base", "mimetypes": {"text/plain": true}}`,
 	"share/jupyter/nbconvert/templates/" + KernelName + "/script.j2": scriptTemplate,

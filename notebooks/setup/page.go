@@ -16,12 +16,29 @@ var pageTemplate string
 //go:embed page.js
 var pageScript string
 
+//go:embed page.py
+var pageFilter string
+
+//go:embed slides.j2
+var slidesTemplate string
+
+// pageIndex is a page that loads no script from the network.
+const pageIndex = `{%- extends "lab/index.html.j2" -%}
+{%- block html_head_js -%}{%- endblock -%}
+{%- block html_head_js_mathjax -%}{%- endblock -%}
+{%- block html_head_js_mermaidjs -%}{%- endblock -%}
+`
+
 // pageName and slidesName are what nbconvert calls the looks of exported pages and slides.
 const pageName, slidesName = KernelName + "-page", KernelName + "-slides"
 
-// exportPages gives exported pages the words of each picture, which nbconvert's own ones leave out, and moves
-// their sliders. A PDF would need programs that the set-up does not bring.
-const exportPages = `"HTMLExporter": {"template_name": "` + pageName + `"},
+// pageModule is the filter's name in Python.
+const pageModule = KernelName + "_page"
+
+// exportPages gives exported pages the words of each picture, which nbconvert's own ones leave out, moves
+// their sliders and draws their formulas. A PDF would need programs that the set-up does not bring.
+const exportPages = `"HTMLExporter": {"template_name": "` + pageName + `", "filters": {"mathml": "` + pageModule + `.mathml"}},
+  "SlidesExporter": {"template_name": "` + slidesName + `"},
   "PDFExporter": {"enabled": false}, "WebPDFExporter": {"enabled": false}, "QtPDFExporter": {"enabled": false}, "QtPNGExporter": {"enabled": false}`
 
 // pageStep makes the looks of exported pages and slides.
@@ -29,7 +46,7 @@ var pageStep = step{
 	name:  "page",
 	title: "The look of exported pages",
 	inputs: func(context.Context, Checkout) ([]string, error) {
-		return []string{jupyterLock, pageTemplate, pageScript}, nil
+		return []string{jupyterLock, pageTemplate, pageScript, pageIndex, slidesTemplate, pageFilter}, nil
 	},
 	fault: exists(templates+"/"+pageName+"/vega.js", templates+"/"+slidesName+"/base.html.j2"),
 	do: func(_ context.Context, c Checkout, _ *runner) error {
@@ -37,14 +54,22 @@ var pageStep = step{
 		if err != nil {
 			return err
 		}
-		look := strings.ReplaceAll(pageTemplate, "VEGA", pageName+"/vega.js")
-		files := map[string]string{pageName + "/vega.js": vega}
-		for name, base := range map[string]string{pageName: "lab", slidesName: "reveal"} {
-			files[name+"/conf.json"] = fmt.Sprintf(`{"base_template": %q}`, base)
-			files[name+"/base.html.j2"] = fmt.Sprintf("{%%- extends %q -%%}\n%s", base+"/base.html.j2", look)
+		packages, err := filepath.Glob(c.path("venv", "lib", "python3*", "site-packages"))
+		if err != nil || len(packages) != 1 {
+			return fmt.Errorf("the Python environment has %d folders of packages, want 1", len(packages))
 		}
-		for name, content := range files {
-			path := c.path(templates, name)
+		look := strings.ReplaceAll(pageTemplate, "VEGA", pageName+"/vega.js")
+		files := map[string]string{
+			c.path(templates, pageName, "vega.js"):         vega,
+			c.path(templates, pageName, "index.html.j2"):   pageIndex,
+			c.path(templates, slidesName, "index.html.j2"): slidesTemplate,
+			filepath.Join(packages[0], pageModule+".py"):   pageFilter,
+		}
+		for name, base := range map[string]string{pageName: "lab", slidesName: "reveal"} {
+			files[c.path(templates, name, "conf.json")] = fmt.Sprintf(`{"base_template": %q}`, base)
+			files[c.path(templates, name, "base.html.j2")] = fmt.Sprintf("{%%- extends %q -%%}\n%s", base+"/base.html.j2", look)
+		}
+		for path, content := range files {
 			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 				return err
 			}
