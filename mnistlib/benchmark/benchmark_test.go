@@ -73,6 +73,7 @@ func TestTable(t *testing.T) {
 		"| the same, with another learning rate | 2.80 s |  |  |  | under 2.5 s | no: 0.89 times |",
 		"| the same, unchanged | 2.60 s |  |  |  | under 1.5 s | no: 0.58 times |",
 		"| memory of 10 CNN | 200 MB |  |  |  | under 300 MB | yes: 1.5 times |",
+		"| memory of 10 CNN again | 200 MB |  |  |  | under 300 MB | yes: 1.5 times |",
 		"| 18 CNNBN | 2.00 | 8.00 | 4.00 | 2.50 | 4.0 | 0.800 | 0.800 |",
 		"| CNN, 60,000 images | 18.00 ms | 0.30 ms |",
 	} {

@@ -11,7 +11,7 @@ import (
 	"example.com/tutorial6/notebooks/setup"
 )
 
-// A Cell holds the seconds that a training cell takes in the notebook, from Run to both figures.
+// A Cell holds the seconds that a training cell takes in the notebook, from Run to its figure.
 type Cell struct {
 	First     []float64 // nothing of it is compiled
 	Changed   []float64 // its Go program is built anew; its network has been compiled before

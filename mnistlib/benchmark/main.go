@@ -88,6 +88,12 @@ func benchmark(ctx context.Context, rounds int, quick bool) error {
 		return err
 	}
 	measured := Measured{Machine: m, Rounds: rounds, Results: map[string]map[string][]Result{}}
+	// What may fail comes first.
+	if err := checkout.Missing(ctx); err != nil {
+		fmt.Println("The notebook's cell is not timed:", err)
+	} else if measured.Cell, err = timeCell(ctx, checkout, rounds); err != nil {
+		return err
+	}
 	for round := range rounds {
 		for _, work := range all {
 			for _, engine := range engines {
@@ -102,11 +108,6 @@ func benchmark(ctx context.Context, rounds int, quick bool) error {
 				measured.add(engine.Name, result)
 			}
 		}
-	}
-	if err := checkout.Missing(ctx); err != nil {
-		fmt.Println("The notebook's cell is not timed:", err)
-	} else if measured.Cell, err = timeCell(ctx, checkout, rounds); err != nil {
-		return err
 	}
 
 	table := measured.table(all)

@@ -58,7 +58,11 @@ func accuracy(r Result) float64 { return r.ValidationAccuracy[0] }
 func (m *Measured) table(works []Work) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# mnistlib beside PyTorch and JAX\n\n%s\n\n", m.Machine)
-	fmt.Fprintf(&b, "Medians of %d. JAX is the better of a compiled step called from Python and a whole run compiled (`lax.scan`), with the same flag for wide vectors as mnistlib. Compilation and iterations are without what comes before them, the start of the library and the move of the images.\n\n", m.Rounds)
+	rounds := "One round"
+	if m.Rounds > 1 {
+		rounds = fmt.Sprintf("Medians of %d rounds", m.Rounds)
+	}
+	fmt.Fprintf(&b, "%s. JAX is the better of a compiled step called from Python and a whole run compiled (`lax.scan`), with the same flag for wide vectors as mnistlib. Compilation and iterations are without what comes before them, the start of the library and the move of the images.\n\n", rounds)
 	m.writeGoals(&b, works)
 	m.writeSections(&b, works)
 	m.writeGrowth(&b, works)
@@ -138,6 +142,7 @@ func (m *Measured) writeGoals(b *strings.Builder, works []Work) {
 	}
 	for _, work := range []string{"8 MLP(30)", "10 CNN", "18 CNNBN", "MLP(30), 100 epochs"} {
 		limit("memory of "+work, m.median(work, thisLibrary, maxRSS), "%.0f MB", "under 300 MB", 300)
+		limit("memory of "+work+" again", m.median(work, kept, maxRSS), "%.0f MB", "under 300 MB", 300)
 	}
 	fmt.Fprintln(b)
 }
