@@ -30,7 +30,7 @@ func TestMain(m *testing.M) {
 		}
 		return open()
 	})
-	maxCompiled = 1000 // a program that one test compiles serves the others
+	programs.Most = 1000 // a program that one test compiles serves the others
 	if testing.Short() {
 		_ = flag.Set("test.skip", "^Example") // they train, and cannot say so
 	}

@@ -49,7 +49,7 @@ func TestPlaygroundTrainsWhatTheKnobsSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	first := p.run
-	compiled := numCompilations
+	compiled := programs.Compiled()
 	for _, test := range []struct {
 		values map[int]string
 		want   Config
@@ -69,8 +69,8 @@ func TestPlaygroundTrainsWhatTheKnobsSay(t *testing.T) {
 			t.Errorf("the knobs %v make another run than %v", test.values, test.want)
 		}
 	}
-	if numCompilations != compiled {
-		t.Errorf("turning knobs took %d compilations", numCompilations-compiled)
+	if programs.Compiled() != compiled {
+		t.Errorf("turning knobs took %d compilations", programs.Compiled()-compiled)
 	}
 	if len(*shown) != 3 {
 		t.Fatalf("%d figures were shown, want 3", len(*shown))

@@ -5,13 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"example.com/tutorial6/mnistlib/internal/device"
 	. "github.com/gomlx/gomlx/core/graph"
 	"github.com/gomlx/gomlx/core/tensors"
 )
+
+// programs are those of all sessions, so that the next call need not compile them again.
+var programs = &device.Programs{Most: 16}
 
 // A session holds what the runs of one call share: the compiled programs, and the images on the device.
 type session struct {
@@ -112,12 +114,12 @@ func (s *session) prepare() (err error) {
 	go func() { moving <- s.moveImages() }()
 	for _, p := range s.programs {
 		p.loops = s.backend.IsXLA
-		compiled, compileErr := compileOnce(s.backend, "training", p.key(), p.build)
+		compiled, compileErr := programs.Compile(s.backend, "training", p.key(), p.build)
 		err = errors.Join(err, compileErr)
 		s.compiled = append(s.compiled, compiled)
 		if !p.inLoop && s.evaluateAlone == nil {
 			key := fmt.Sprint("evaluation: ", p.network.dtype, p.network.layers, p.network.specs, p.evaluation)
-			s.evaluateAlone, compileErr = compileOnce(s.backend, "evaluation", key, s.evaluation.build(s.network, s.backend.IsXLA))
+			s.evaluateAlone, compileErr = programs.Compile(s.backend, "evaluation", key, s.evaluation.build(s.network, s.backend.IsXLA))
 			err = errors.Join(err, compileErr)
 		}
 		if err != nil {
@@ -144,7 +146,7 @@ func (s *session) moveImages() error {
 	if !slices.ContainsFunc(s.programs, func(p *trainingProgram) bool { return p.moved }) {
 		return nil
 	}
-	program, err := compileOnce(s.backend, "Gram matrix", fmt.Sprint("Gram matrix of ", s.evaluation, s.data.Train.Len()), func(g *Graph) []*Node {
+	program, err := programs.Compile(s.backend, "Gram matrix", fmt.Sprint("Gram matrix of ", s.evaluation, s.data.Train.Len()), func(g *Graph) []*Node {
 		images, _ := s.evaluation.parameters(g, 1)
 		return []*Node{gramMatrix(Reshape(images, s.evaluation.chunkSize, NumPixels), s.data.Train.Len())}
 	})
@@ -165,42 +167,4 @@ func (s *session) close() {
 	if s.gram != nil {
 		s.gram.MustFinalizeAll()
 	}
-}
-
-// The programs compiled last, by their keys; the newest is at the end.
-var (
-	compiledMutex   sync.Mutex
-	compiledLast    []compiledProgram
-	numCompilations int
-)
-
-type compiledProgram struct {
-	key     string
-	program *device.Program
-}
-
-// maxCompiled bounds the memory of the programs that are kept, about 10 MB each.
-var maxCompiled = 16
-
-// compileOnce compiles a program unless one of its key was compiled a while ago.
-func compileOnce(b *device.Backend, name, key string, build func(g *Graph) []*Node) (*device.Program, error) {
-	compiledMutex.Lock()
-	defer compiledMutex.Unlock()
-	if i := slices.IndexFunc(compiledLast, func(c compiledProgram) bool { return c.key == key }); i >= 0 {
-		found := compiledLast[i]
-		compiledLast = append(slices.Delete(compiledLast, i, i+1), found)
-		return found.program, nil
-	}
-	device.MemoryForCompiling()
-	defer device.MemoryForRunning()
-	numCompilations++
-	program, err := b.Compile(name, build)
-	if err != nil {
-		return nil, err
-	}
-	if len(compiledLast) >= maxCompiled {
-		compiledLast = slices.Delete(compiledLast, 0, 1) // a run may still use it: the garbage collector frees it
-	}
-	compiledLast = append(compiledLast, compiledProgram{key, program})
-	return program, nil
 }

@@ -55,17 +55,15 @@ func TestProgramsUsedLastAreKept(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func(n int, kept []compiledProgram) { maxCompiled, compiledLast = n, kept }(maxCompiled, compiledLast)
-	maxCompiled, compiledLast = 2, nil
-	before := numCompiled()
+	last := &device.Programs{Most: 2}
 	for i, step := range []struct {
 		key      string
 		compiled int // so far
 	}{{"a", 1}, {"b", 2}, {"a", 2}, {"c", 3}, {"a", 3}, {"b", 4}} {
-		if _, err := compileOnce(b, step.key, step.key, func(g *Graph) []*Node { return []*Node{Const(g, 1)} }); err != nil {
+		if _, err := last.Compile(b, step.key, step.key, func(g *Graph) []*Node { return []*Node{Const(g, 1)} }); err != nil {
 			t.Fatal(err)
 		}
-		if n := numCompiled() - before; n != step.compiled {
+		if n := last.Compiled(); n != step.compiled {
 			t.Errorf("after step %d, program %s, %d were compiled, want %d", i+1, step.key, n, step.compiled)
 		}
 	}

@@ -183,7 +183,7 @@ func TestTrainAll(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	before := numCompiled()
+	before := programs.Compiled()
 	for i, h := range histories {
 		if want := optimizerName(configs[i].Optimizer); h.Optimizer != want || h.BatchSize != configs[i].BatchSize {
 			t.Errorf("history %d is of %s in batches of %d, want %s in batches of %d", i, h.Optimizer, h.BatchSize, want, configs[i].BatchSize)
@@ -194,7 +194,7 @@ func TestTrainAll(t *testing.T) {
 		}
 		sameRun(t, h, alone)
 	}
-	if n := numCompiled() - before; n != 0 {
+	if n := programs.Compiled() - before; n != 0 {
 		t.Errorf("training again compiled %d programs", n)
 	}
 	for i := range configs {
@@ -204,13 +204,13 @@ func TestTrainAll(t *testing.T) {
 	if _, err := TrainAll(MLP{Hidden: 8}, small(), configs); err != nil {
 		t.Fatal(err)
 	}
-	if n := numCompiled() - before; n != 0 {
+	if n := programs.Compiled() - before; n != 0 {
 		t.Errorf("other learning rates and momenta compiled %d programs", n)
 	}
 	if _, err := TrainAll(MLP{Hidden: 9}, small(), configs); err != nil {
 		t.Fatal(err)
 	}
-	if n := numCompiled() - before; n == 0 {
+	if n := programs.Compiled() - before; n == 0 {
 		t.Error("another model ran through a program of the first")
 	}
 	if _, err := TrainAll(MLP{Hidden: 8}, small(), nil); err == nil {
@@ -219,12 +219,6 @@ func TestTrainAll(t *testing.T) {
 	configs[1].Epochs = -1
 	_, err = TrainAll(MLP{Hidden: 8}, small(), configs)
 	checkError(t, err, "run 2 of 5: Config.Epochs is -1")
-}
-
-func numCompiled() int {
-	compiledMutex.Lock()
-	defer compiledMutex.Unlock()
-	return numCompilations
 }
 
 // An epoch in parts is the epoch in one.

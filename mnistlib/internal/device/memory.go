@@ -31,8 +31,8 @@ import "runtime"
 // both, so a training has it give memory back at once while it compiles, and keep it afterwards: a
 // CNN then takes a fifth less memory, and no longer. Other C libraries stay as they are.
 
-// MemoryForCompiling has the C library give freed memory back at once.
-func MemoryForCompiling() { C.memory_for_compiling(C.int(max(1, runtime.NumCPU()/2))) }
+// memoryForCompiling has the C library give freed memory back at once.
+func memoryForCompiling() { C.memory_for_compiling(C.int(max(1, runtime.NumCPU()/2))) }
 
-// MemoryForRunning has it keep freed memory, for the next execution.
-func MemoryForRunning() { C.memory_for_running() }
+// memoryForRunning has it keep freed memory, for the next execution.
+func memoryForRunning() { C.memory_for_running() }
