@@ -11,9 +11,10 @@
 // torch.manual_seed(7), or another seed that follows the folder, saved as run.json. The third compares the other way. No
 // conversion takes place: names, layouts and draws are PyTorch's.
 //
-//	go run ./notebooks/pytorch seeds
+//	go run ./notebooks/pytorch results
 //
-// makes all of the tutorial's trainings with the seeds 0 to 4, and compares them with what PyTorch gave.
+// makes all of the tutorial's trainings with the seeds 0 to 4, sets them beside what PyTorch gave, and writes
+// notebooks/RESULTS.md anew.
 package main
 
 import (
@@ -40,10 +41,10 @@ func command(out io.Writer, args []string) error {
 		return export(args[1])
 	case len(args) == 2 && args[0] == "import":
 		return importBack(out, args[1])
-	case len(args) == 1 && args[0] == "seeds":
-		return seeds(out)
+	case len(args) == 1 && args[0] == "results":
+		return results(out, ".")
 	}
-	return errors.New("usage: go run ./notebooks/pytorch export FOLDER | import FOLDER | seeds")
+	return errors.New("usage: go run ./notebooks/pytorch export FOLDER | import FOLDER | results")
 }
 
 // export trains a model and saves it, with images and what it predicts for them.
