@@ -53,7 +53,7 @@ func openPage(knobs []knob, changes chan []int) *page {
 		number, places, ended, err := parseReport(report, knobs)
 		mutex.Lock()
 		defer mutex.Unlock()
-		if err != nil || number <= newest { // GoNB may change the order
+		if err != nil || number <= newest { // it is said again, and GoNB may change the order
 			return
 		}
 		if newest < 0 {

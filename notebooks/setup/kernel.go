@@ -37,7 +37,9 @@ var jupyterSettings = map[string]string{
 	"etc/jupyter/jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
 	"etc/jupyter/labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
 	// On a busy machine the kernel takes seconds to complete a name; JupyterLab by itself drops what comes after one.
-	"etc/jupyter/labconfig/default_setting_overrides.json": `{"@jupyterlab/completer-extension:manager": {"providerTimeout": 10000}}`,
+	// While a cell compiles, it has nothing to show yet; the status bar says that it runs, and for how long.
+	"etc/jupyter/labconfig/default_setting_overrides.json": `{"@jupyterlab/completer-extension:manager": {"providerTimeout": 10000},
+  "@jupyterlab/notebook-extension:tracker": {"kernelStatus": {"showOnStatusBar": true, "showProgress": true}}}`,
 	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
 	// A cell that prints without end is cut short, in bytes of text a second (figures do not count): a hundred

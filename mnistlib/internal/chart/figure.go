@@ -116,6 +116,7 @@ func (f *Figure) specification() object {
 		"params":      params,
 		"usermeta":    object{"embedOptions": object{"patch": f.fit(panels[0].(object), l)}},
 		"padding":     figureMargin,
+		"autosize":    object{"type": "pad", "resize": true}, // the picture shrinks with its panels, too
 		"title": object{
 			"text": f.wrapTitle(), "fontSize": titleSize, "fontWeight": "bold",
 			"subtitle": f.wrapSubtitle(), "subtitleFontSize": labelSize,

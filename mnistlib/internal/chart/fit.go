@@ -10,7 +10,7 @@ const EmbedStyle = `.vega-embed{position:relative}` +
 	`.vega-embed summary svg{width:20px;fill:gray}` +
 	`.vega-actions{position:absolute;right:0;display:flex;flex-direction:column;background:white;box-shadow:0 1px 6px gray}` +
 	`.vega-actions a{padding:6px 14px;white-space:nowrap;color:black}` +
-	`#vg-tooltip-element{font-size:20px}` +
+	`#vg-tooltip-element{font-size:20px;pointer-events:none}` +
 	`#vg-tooltip-element table tr td.key,#vg-tooltip-element table tr td.value{max-width:none}`
 
 // fit makes the figure follow the width that it finds in a page, by changes to what Vega-Lite compiles it to, since
