@@ -95,8 +95,12 @@ func (s *session) newRun(i int, c Config) *run {
 	return r
 }
 
-// ended tells whether the run does no more iterations, though some are left.
-func (r *run) ended() bool { return r.history.Interrupted || r.history.diverged() > 0 }
+// ended tells whether the run does no more iterations, though some are left: it was interrupted, or its last loss is
+// not finite.
+func (r *run) ended() bool {
+	losses := r.history.Loss
+	return r.history.Interrupted || len(losses) > 0 && !finite(last(losses))
+}
 
 // epoch makes one pass through the training images, in parts.
 func (r *run) epoch(ctx context.Context, epoch int, show func(h *History, iterations int)) error {
