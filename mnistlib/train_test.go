@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -497,7 +498,12 @@ func TestBackendWithSettingsOfOtherTools(t *testing.T) {
 		t.Fatal(err)
 	}
 	const instead = " cannot be used: the backends are xla:cpu, xla:cuda and go. Using XLA on the CPU instead.\n"
+	noGPU := "The backend xla:cuda cannot be used: "
+	if gpus, _ := filepath.Glob("/dev/nvidia*"); gpus == nil {
+		noGPU += "no NVIDIA GPU is visible here. Using XLA on the CPU instead.\n"
+	}
 	for setting, notice := range map[string]string{
+		"GOMLX_BACKEND=xla:cuda":                       noGPU,
 		"XLA_FLAGS=--of_another_version=1":             "",
 		"XLA_FLAGS=--xla_cpu_prefer_vector_width=wide": "",
 		"XLA_FLAGS=/no/such/file":                      "",

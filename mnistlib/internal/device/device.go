@@ -83,6 +83,10 @@ func open(config string) (*Backend, error) {
 	}
 	b, err := xla.NewWithOptions(plugin, options)
 	if err != nil {
+		// go-xla then passes over the plugin, and would say that there is none.
+		if gpus, _ := filepath.Glob("/dev/nvidia*"); wanted == "cuda" && gpus == nil {
+			return nil, errors.New("no NVIDIA GPU is visible here")
+		}
 		return nil, err
 	}
 	name, _, _ = strings.Cut(plugin, ",")
