@@ -106,6 +106,41 @@ func TestLockFilesNameNoServer(t *testing.T) {
 	}
 }
 
+// The image sets up before most of the checkout is there: what the command is built of has to be.
+func TestImageHasWhatTheSetUpIsBuiltOf(t *testing.T) {
+	checkout, err := Here()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dockerfile, err := os.ReadFile(filepath.Join(string(checkout), "docker", "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, _, found := strings.Cut(string(dockerfile), "go run ./notebooks setup")
+	if !found {
+		t.Fatal("the image sets nothing up")
+	}
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}", "./notebooks")
+	cmd.Dir, cmd.Env = string(checkout), environment(t.Context())
+	output, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders := strings.Fields(string(output))
+	if len(folders) < 2 {
+		t.Errorf("the command is built of %q alone", folders)
+	}
+	for _, folder := range folders {
+		relative, err := filepath.Rel(string(checkout), folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(before, "COPY "+relative+" ") && !strings.Contains(before, "COPY "+relative+"/*.go ") {
+			t.Errorf("%s is not copied before the set-up", relative)
+		}
+	}
+}
+
 // Git on Windows gives files other line ends, with which the image's scripts do not start.
 func TestCloneWithWindowsLineEnds(t *testing.T) {
 	checkout, err := Here()
