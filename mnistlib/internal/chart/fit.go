@@ -52,14 +52,13 @@ func (f *Figure) fit(plot object, l legend) []any {
 	if l.shown() {
 		changes = append(changes, set("/legends/0/columns", "room < %g ? 1 : %d", whole, l.columns), set("/legends/0/labelLimit", "room - 80"))
 	}
-	for path, lines := range map[string][2][]string{
-		"/title/text":     {wrap(f.Title, titleStyle, pixels(narrowText)), f.wrapTitle()},
-		"/title/subtitle": {wrap(f.Subtitle, subtitleStyle, pixels(narrowText)), f.wrapSubtitle()},
-	} {
-		if len(lines[0]) > len(lines[1]) {
-			changes = append(changes, set(path, "room < %g ? %s : %s", whole, literal(lines[0]), literal(lines[1])))
+	rewrap := func(path string, narrow, wide []string) {
+		if len(narrow) > len(wide) {
+			changes = append(changes, set(path, "room < %g ? %s : %s", whole, literal(narrow), literal(wide)))
 		}
 	}
+	rewrap("/title/text", wrap(f.Title, titleStyle, pixels(narrowText)), f.wrapTitle())
+	rewrap("/title/subtitle", wrap(f.Subtitle, subtitleStyle, pixels(narrowText)), f.wrapSubtitle())
 	return changes
 }
 
