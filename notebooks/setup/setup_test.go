@@ -32,7 +32,7 @@ func TestAll(t *testing.T) {
 		t.Errorf("after the set-up: %v", err)
 	}
 	var out bytes.Buffer
-	if _, err := All(t.Context(), &out); err != nil || out.Len() > 0 {
+	if err := checkout.install(t.Context(), &out, allSteps...); err != nil || out.Len() > 0 {
 		t.Errorf("the second set-up did something: %v, %q", err, out.String())
 	}
 	if plugin, err := Plugin(t.Context(), &out); err != nil || plugin != checkout || out.Len() > 0 {
