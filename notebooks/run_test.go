@@ -270,10 +270,15 @@ for { time.Sleep(time.Second) }`)
 func TestKernelThatDoesNotStart(t *testing.T) {
 	checkout := checkout(t)
 	t.Setenv("GOPATH", "nonsense") // the kernel runs go at its start
-	_, err := tryKernel(t.Context(), os.Stderr, checkout)
-	if err == nil || !strings.Contains(err.Error(), "the kernel did not start") || !strings.Contains(err.Error(), "go mod init") ||
-		!strings.Contains(err.Error(), "try without") || !strings.Contains(err.Error(), "GOPATH=nonsense, set in your shell") {
+	_, err := execute(t.Context(), io.Discard, checkout, "mistakes.ipynb")
+	if err == nil || !strings.Contains(err.Error(), "the kernel did not start") || !strings.Contains(err.Error(), "go mod init") {
 		t.Errorf("a kernel that does not start gives %v", err)
+	}
+	// Whoever tries it first sees whether mnistlib compiles.
+	_, err = tryKernel(t.Context(), os.Stderr, checkout)
+	if err == nil || !strings.Contains(err.Error(), "GOPATH entry is relative") ||
+		!strings.Contains(err.Error(), "try without") || !strings.Contains(err.Error(), "GOPATH=nonsense, set in your shell") {
+		t.Errorf("with a setting that stops Go, the check of the kernel says %v", err)
 	}
 }
 

@@ -119,7 +119,7 @@ func explain(title string, err error, output []byte, log string) error {
 		"dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "connection refused", "proxyconnect", "module lookup disabled by GOPROXY=off"):
 		return fmt.Errorf("%s: a download failed: check the network (and the proxy, if there is one) and run the command again%s", title, details)
 	case log == "":
-		return fmt.Errorf("%s failed (%w): %s", title, err, lastLine(output))
+		return fmt.Errorf("%s failed (%w): %s", title, err, firstError(output))
 	}
 	return fmt.Errorf("%s failed (%w: %s): the whole output is in %s", title, err, lastLine(output), filepath.Clean(log))
 }
@@ -128,6 +128,16 @@ func explain(title string, err error, output []byte, log string) error {
 func full(folder string) bool {
 	var disk syscall.Statfs_t
 	return syscall.Statfs(folder, &disk) == nil && disk.Bavail*uint64(disk.Bsize) < 100<<20
+}
+
+// firstError is what a go command complains of first, behind the name of the package.
+func firstError(output []byte) string {
+	for line := range strings.Lines(string(output)) {
+		if !strings.HasPrefix(line, "#") {
+			return strings.TrimSpace(line)
+		}
+	}
+	return ""
 }
 
 func lastLine(output []byte) string {
