@@ -114,7 +114,7 @@ func (f *Figure) specification() object {
 		"$schema":     "https://vega.github.io/schema/vega-lite/v5.json",
 		"description": f.Text(),
 		"params":      params,
-		"usermeta":    object{"embedOptions": object{"patch": f.fit(panels[0].(object), l)}},
+		"usermeta":    object{"embedOptions": object{"patch": f.fitting(panels[0].(object), l).changes()}},
 		"padding":     figureMargin,
 		"autosize":    object{"type": "pad", "resize": true}, // the picture shrinks with its panels, too
 		"title": object{
@@ -140,6 +140,23 @@ func (f *Figure) specification() object {
 			"line":  object{"strokeWidth": lineWidth, "strokeJoin": "round", "strokeCap": "round"},
 		},
 	}
+}
+
+// fitting is what the figure needs to follow the width of its page; plot is its first panel in Vega-Lite.
+func (f *Figure) fitting(plot object, l legend) fitting {
+	columns := min(f.Columns, len(f.Panels))
+	withAxes, _ := f.Panels[0].size()
+	_, shaped := f.Panels[0].(interface{ keepsShape() })
+	fit := fitting{
+		whole: f.width() + 2*figureMargin + panelGap*float64(columns-1), columns: columns,
+		panelWidth: plot["width"].(float64), panelHeight: plot["height"].(float64), panelWithAxes: withAxes, keepsShape: shaped,
+		title: f.wrapTitle(), subtitle: f.wrapSubtitle(),
+		narrowTitle: wrap(f.Title, titleStyle, pixels(narrowText)), narrowSubtitle: wrap(f.Subtitle, subtitleStyle, pixels(narrowText)),
+	}
+	if l.shown() {
+		fit.legendColumns = l.columns
+	}
+	return fit
 }
 
 // panelGap is the room between two panels, in pixels.

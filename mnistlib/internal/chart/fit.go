@@ -13,16 +13,24 @@ const EmbedStyle = `.vega-embed{position:relative}` +
 	`#vg-tooltip-element{font-size:20px;pointer-events:none}` +
 	`#vg-tooltip-element table tr td.key,#vg-tooltip-element table tr td.value{max-width:none}`
 
-// fit makes the figure follow the width that it finds in a page, by changes to what Vega-Lite compiles it to, since
-// Vega-Lite itself has no widths that do so for several panels. Where there is no room for all, they stand in one
-// column; the text is wrapped anew, and the panels shrink. The panels of a figure are of one size.
-func (f *Figure) fit(plot object, l legend) []any {
-	width, height := plot["width"].(float64), plot["height"].(float64)
-	outer, _ := f.Panels[0].size()
-	columns := min(f.Columns, len(f.Panels))
-	whole := f.width() + 2*figureMargin + panelGap*float64(columns-1)
-	widest := width
-	if columns > 1 {
+// A fitting is what is to be known of a figure so that it can follow the width that it finds in a page. Lengths are
+// in pixels.
+type fitting struct {
+	whole                       float64 // the figure's width, with all its columns
+	columns                     int
+	panelWidth, panelHeight     float64 // of a panel, all of which are of one size
+	panelWithAxes               float64 // its width with its axes
+	keepsShape                  bool    // a panel gets lower when it gets narrower
+	legendColumns               int     // 0 without a legend
+	title, subtitle             []string
+	narrowTitle, narrowSubtitle []string // wrapped for a narrow window
+}
+
+// changes are those to what Vega-Lite compiles the figure to, since Vega-Lite itself has no widths that follow the page's for
+// several panels. Where there is no room for all, they stand in one column; the text is wrapped anew, and the panels shrink.
+func (f fitting) changes() []any {
+	widest := f.panelWidth
+	if f.columns > 1 {
 		widest = Wide
 	}
 	set := func(path, format string, values ...any) object {
@@ -37,40 +45,32 @@ func (f *Figure) fit(plot object, l legend) []any {
 	}
 	// The first two signals of those that Vega-Lite makes are the panels' width and height.
 	changes := []any{
-		object{"op": "add", "path": "/signals/0/update", "value": fmt.Sprintf("room < %g ? clamp(room - %g, %d, %g) : %g", whole, outer-width+2*figureMargin+8, narrowest, widest, width)},
+		object{"op": "add", "path": "/signals/0/update", "value": fmt.Sprintf("room < %g ? clamp(room - %g, %d, %g) : %g",
+			f.whole, f.panelWithAxes-f.panelWidth+2*figureMargin+8, narrowest, widest, f.panelWidth)},
 	}
-	if keepsShape(f.Panels[0]) {
-		changes = append(changes, object{"op": "add", "path": "/signals/1/update", "value": fmt.Sprintf("childWidth * %g", height/width)})
+	if f.keepsShape {
+		changes = append(changes, object{"op": "add", "path": "/signals/1/update", "value": fmt.Sprintf("childWidth * %g", f.panelHeight/f.panelWidth)})
 	}
 	// A page does not say when its list of files opens; it says when its window changes.
 	changes = append(changes,
 		signal("room", "windowSize()[0] - beside", "windowSize()[0] - beside"),
 		signal("beside", fmt.Sprintf("windowSize()[0] - (containerSize()[0] || windowSize()[0] - %d)", besideCell), ""))
-	if columns > 1 {
-		changes = append(changes, set("/layout/columns", "room < %g ? 1 : %d", whole, columns))
+	if f.columns > 1 {
+		changes = append(changes, set("/layout/columns", "room < %g ? 1 : %d", f.whole, f.columns))
 	}
-	if l.shown() {
-		changes = append(changes, set("/legends/0/columns", "room < %g ? 1 : %d", whole, l.columns), set("/legends/0/labelLimit", "room - 80"))
+	if f.legendColumns > 0 {
+		changes = append(changes, set("/legends/0/columns", "room < %g ? 1 : %d", f.whole, f.legendColumns), set("/legends/0/labelLimit", "room - 80"))
 	}
 	rewrap := func(path string, narrow, wide []string) {
 		if len(narrow) > len(wide) {
-			changes = append(changes, set(path, "room < %g ? %s : %s", whole, literal(narrow), literal(wide)))
+			changes = append(changes, set(path, "room < %g ? %s : %s", f.whole, literal(narrow), literal(wide)))
 		}
 	}
-	rewrap("/title/text", wrap(f.Title, titleStyle, pixels(narrowText)), f.wrapTitle())
-	rewrap("/title/subtitle", wrap(f.Subtitle, subtitleStyle, pixels(narrowText)), f.wrapSubtitle())
+	rewrap("/title/text", f.narrowTitle, f.title)
+	rewrap("/title/subtitle", f.narrowSubtitle, f.subtitle)
 	return changes
 }
 
 // narrowest is the least width of a panel and narrowText that of the titles in a narrow window, in pixels; besideCell is
 // what JupyterLab shows beside a cell's output, with the list of files open: for a page that does not tell the room.
 const narrowest, narrowText, besideCell = 200, 300, 450
-
-// keepsShape says whether a panel gets lower when it gets narrower.
-func keepsShape(p Panel) bool {
-	switch p.(type) {
-	case *Surface, *Pictures, *Film:
-		return true
-	}
-	return false
-}

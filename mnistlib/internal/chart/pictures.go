@@ -66,6 +66,9 @@ func (m *Pictures) Place(i int) image.Point {
 	return image.Pt(i%m.columns*(m.tile+tileGap), i/m.columns*(m.tile+m.caption+tileGap))
 }
 
+// Pictures get lower when they get narrower.
+func (*Pictures) keepsShape() {}
+
 func (m *Pictures) size() (width, height float64) {
 	bounds := m.Picture.Bounds()
 	return float64(bounds.Dx()), float64(bounds.Dy())
@@ -154,6 +157,8 @@ type Film struct {
 	Frames []*Pictures // of one size and with one list of captions
 	Slider *Slider
 }
+
+func (*Film) keepsShape() {}
 
 func (f *Film) size() (width, height float64) { return f.Frames[0].size() }
 func (f *Film) names() []string               { return nil }

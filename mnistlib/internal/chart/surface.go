@@ -26,6 +26,9 @@ type Path struct {
 	Iterations []int
 }
 
+// A surface stays a square when it gets narrower.
+func (*Surface) keepsShape() {}
+
 func (s *Surface) size() (width, height float64) { return s.Size + marginX, s.Size + marginY }
 
 func (s *Surface) names() []string {

@@ -34,9 +34,9 @@ var (
 	compiler string
 )
 
-// keepPrograms has go-xla use the plugin at path under a name, with a cache of compiled programs in a folder, which it
+// keepPrograms has go-xla use the plugin at path, which reads these flags, under a name, with a cache of compiled programs in a folder, which it
 // makes. If it cannot, it returns an error, and go-xla may load the plugin without.
-func keepPrograms(name, path, folder string) error {
+func keepPrograms(name, path, flags, folder string) error {
 	processor, err := processor()
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func keepPrograms(name, path, folder string) error {
 	if api == nil {
 		return fmt.Errorf("%s is no plugin of XLA", path)
 	}
-	programs, compiler = kept, fmt.Sprint(real, info.Size(), info.ModTime(), CPUFlags, processor)
+	programs, compiler = kept, fmt.Sprint(real, info.Size(), info.ModTime(), flags, processor)
 	return pjrt.RegisterPreloadedPlugin(name, uintptr(unsafe.Pointer(api)))
 }
 

@@ -76,7 +76,7 @@ func open(config string) (*Backend, error) {
 		if path = cpuPlugin(); path != "" {
 			plugin = path + ",shared_buffers"
 			setup := filepath.Dir(filepath.Dir(path))
-			if filepath.Base(setup) == ".setup" && keepPrograms(wanted, path, filepath.Join(setup, "programs")) == nil {
+			if filepath.Base(setup) == ".setup" && keepPrograms(wanted, path, CPUFlags, filepath.Join(setup, "programs")) == nil {
 				plugin = wanted
 			}
 		}
