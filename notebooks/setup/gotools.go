@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -104,18 +105,34 @@ func (c Checkout) goplsMod() string {
 // Compile compiles mnistlib and all that it needs as a cell of a notebook does, and says so if that takes
 // long, so that no first cell waits for minutes without a word. The build cache is each user's own, and Go
 // clears from it what was not used for five days: so this is no step of the set-up, but done at each start,
-// mostly in less than a second.
+// mostly in less than a second. It is done in a workspace like a cell's, for which Go asks for more modules than for
+// the checkout alone: later there may be no network.
 func (c Checkout) Compile(ctx context.Context, out io.Writer) error {
 	const title = "mnistlib, compiled for the notebooks"
-	cmd := command(ctx, string(c), []string{"GOFLAGS=" + cellFlags}, "go", "build", "./mnistlib", "flag", "fmt", "math") // GoNB adds the last ones
+	tmp, err := NewTemporaryFolder()
+	if err != nil {
+		return err
+	}
+	defer tmp.Remove()
+	version := strings.TrimPrefix(strings.Fields(runtime.Version())[0], "go") // not below what go.mod asks for
+	for name, text := range map[string]string{
+		"go.mod":  "module cell\n\ngo 1.26\n",
+		"go.work": "go " + version + "\n\nuse .\n\nuse " + strconv.Quote(string(c)) + "\n",
+		// GoNB adds the first three. A package that is not main needs no linking.
+		"cell.go": "package cell\n\nimport (\n\t_ \"flag\"\n\t_ \"fmt\"\n\t_ \"math\"\n\n\t_ \"example.com/tutorial6/mnistlib\"\n)\n",
+	} {
+		if err := os.WriteFile(tmp.File(name), []byte(text), 0o644); err != nil {
+			return explain(title, err, nil, "")
+		}
+	}
+	cmd := command(ctx, tmp.File("."), []string{"GOFLAGS=" + cellFlags, "GOWORK="}, "go", "build")
 	var output []byte
 	ended := make(chan error, 1)
 	go func() {
-		var err error
-		output, err = cmd.CombinedOutput()
-		ended <- err
+		var failure error
+		output, failure = cmd.CombinedOutput()
+		ended <- failure
 	}()
-	var err error
 	select {
 	case err = <-ended:
 	case <-time.After(2 * time.Second):
