@@ -34,8 +34,8 @@ var (
 	compiler string
 )
 
-// keepPrograms has go-xla use the plugin at path, which reads these flags, under a name, with a cache of compiled programs in a folder, which it
-// makes. If it cannot, it returns an error, and go-xla may load the plugin without.
+// keepPrograms has go-xla use the plugin at path, which reads these flags, under a name, with a cache of compiled
+// programs in a folder, which it makes. If it cannot, it returns an error, and go-xla may load the plugin without.
 func keepPrograms(name, path, flags, folder string) error {
 	processor, err := processor()
 	if err != nil {
