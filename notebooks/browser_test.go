@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -58,6 +59,22 @@ func openBrowser(t *testing.T) context.Context {
 	return ctx
 }
 
+// page returns the address of a notebook in a workspace of its own: JupyterLab would open what another browser had open
+// before, in place of it or beside it. The reader's own workspace is left as it is.
+// It is deleted at the end of the test, after a browser that is opened later has closed.
+func (l lab) page(t *testing.T, notebook string) string {
+	t.Helper()
+	workspace := "test-" + strings.TrimSuffix(notebook, ".ipynb")
+	t.Cleanup(func() {
+		if status, answer := l.ask(t, "DELETE", "/lab/api/workspaces/"+workspace, l.token, ""); status != http.StatusNoContent && status != http.StatusNotFound {
+			t.Errorf("deleting the workspace answers %d: %s", status, answer)
+		}
+	})
+	address := *l.address
+	address.Path = "/lab/workspaces/" + workspace + "/tree/" + notebook
+	return address.String()
+}
+
 // floodedTutorial is the tutorial up to its first training cell, and a cell that prints a million lines.
 func floodedTutorial(t *testing.T) notebook {
 	t.Helper()
@@ -73,6 +90,7 @@ func floodedTutorial(t *testing.T) notebook {
 // checkBrowser opens this tutorial in a real browser, runs it, and looks at the figures of its training, and at the
 // page after the million lines. With go test -artifacts -outputdir DIR, the screenshot stays there.
 func checkBrowser(t *testing.T, lab lab, numCells int) {
+	address := lab.page(t, "tutorial.ipynb")
 	ctx := openBrowser(t)
 
 	screenshot := func(name string) {
@@ -90,7 +108,7 @@ func checkBrowser(t *testing.T, lab lab, numCells int) {
 		const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)
 		return new Set(pixels).size > 2
 	}).length >= 2`
-	if err := chromedp.Do(ctx, chromedp.Navigate(lab.address.String())); err != nil {
+	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
 		t.Fatal(err)
 	}
 	patience, cancel := context.WithTimeout(ctx, 4*time.Minute)

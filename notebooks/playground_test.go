@@ -23,11 +23,10 @@ func playgroundNotebook() notebook {
 // checkPlayground turns a knob of a running cell: the figure is drawn anew, with the run before behind the new one; in
 // a narrow window it fits its cell; the button ends the cell, and takes the knobs away.
 func checkPlayground(t *testing.T, lab lab) {
+	address := lab.page(t, "playground.ipynb")
 	browser := openBrowser(t)
 	ctx, cancel := context.WithTimeout(browser, 4*time.Minute)
 	defer cancel()
-	address := *lab.address
-	address.Path = "/lab/tree/playground.ipynb"
 	wait := func(condition string) chromedp.Action[chromedp.Void] {
 		return chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(0))
 	}
@@ -38,7 +37,7 @@ func checkPlayground(t *testing.T, lab lab) {
 		actions []chromedp.Action[chromedp.Void]
 	}{
 		{"the notebook opens", []chromedp.Action[chromedp.Void]{
-			chromedp.Navigate(address.String()), chromedp.Click(chromedp.CSS(".jp-Notebook .jp-CodeCell .jp-InputPrompt")), wait(idle)}},
+			chromedp.Navigate(address), chromedp.Click(chromedp.CSS(".jp-Notebook .jp-CodeCell .jp-InputPrompt")), wait(idle)}},
 		{"its cell draws a run", []chromedp.Action[chromedp.Void]{
 			chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)), wait(figure + `?.includes("MLP(30), SGD(lr=0.1, momentum=0), 3 epochs, seed 1")`)}},
 		{"a knob draws another, with the one before behind it", []chromedp.Action[chromedp.Void]{
