@@ -23,6 +23,17 @@ type trainingProgram struct {
 	moved      bool       // their products with the weights are moved along: see products.go
 }
 
+// The places of a training program's constants: what all iterations of an epoch read.
+const (
+	trainPixels     = iota // of all training images (uint8 [images, 784])
+	trainLabels            // int32 [images]
+	epochOrder             // of the training images, batch by batch (int32 [iterations, batch])
+	epochNumbers           // the optimizer's at each iteration [iterations, numbers]
+	evaluatedImages        // chunk by chunk, if they are evaluated in the loop
+	evaluatedLabels
+	gramRows // the Gram matrix, if the products are moved
+)
+
 // key is equal for equal programs.
 func (p *trainingProgram) key() string {
 	key := fmt.Sprint(p.network.dtype, p.network.layers, p.batchSize, p.iterations, p.evaluation, p.inLoop, p.loops, p.moved)
@@ -38,9 +49,7 @@ func (p *trainingProgram) key() string {
 //   - zeros, to be filled with the iterations' losses [iterations], with how many training and validation
 //     images are right after each (int32 [iterations]), and with which are right after the last (bool [images]);
 //   - the weights; the slots of the optimizer for each; those for each moved product;
-//   - all training images (uint8 [images, 784]) and their labels (int32 [images]);
-//   - their order in this epoch (int32 [iterations, batch]), and the optimizer's numbers at each iteration [iterations, numbers];
-//   - the images to evaluate and their labels, chunk by chunk; the Gram matrix, if the products are moved.
+//   - the constants.
 //
 // Its outputs are how many iterations of the epoch are done, and then the inputs from the losses to the slots. It
 // stops behind a loss that is not finite.
@@ -58,7 +67,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 	constants := p.constantParameters(g)
 	var products []*Node
 	if p.moved {
-		products = multiplyImages(Reshape(constants[4], p.evaluation.chunkSize, NumPixels), net.imageWeights(net.layersWith(weights, false)))
+		products = multiplyImages(Reshape(constants[evaluatedImages], p.evaluation.chunkSize, NumPixels), net.imageWeights(net.layersWith(weights, false)))
 	}
 
 	running := Const(g, true)
@@ -84,7 +93,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 		}
 		write(0, loss)
 		if p.inLoop {
-			right := p.evaluation.rightImages(net, weights, products, constants[4], constants[5])
+			right := p.evaluation.rightImages(net, weights, products, constants[evaluatedImages], constants[evaluatedLabels])
 			train, validation := p.evaluation.countRight(right)
 			write(1, train)
 			write(2, validation)
@@ -106,7 +115,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 // those after it, and the mean loss of the batch before it.
 func (p *trainingProgram) trainStep(i *Node, weights, slots, products, constants []*Node) (newWeights, newSlots, newProducts []*Node, loss *Node) {
 	net := p.network
-	pixels, labels, order, numbers := constants[0], constants[1], constants[2], constants[3]
+	pixels, labels, order, numbers := constants[trainPixels], constants[trainLabels], constants[epochOrder], constants[epochNumbers]
 	// Gather, as the pure-Go backend has no DynamicSlice.
 	batch := InsertAxes(Gather(order, Reshape(i, 1)), -1)
 	numbers = Reshape(Gather(numbers, Reshape(i, 1)), -1)
@@ -145,7 +154,7 @@ func (p *trainingProgram) trainStep(i *Node, weights, slots, products, constants
 		newSlots = append(newSlots, s...)
 	}
 	if p.moved {
-		gram := Gather(constants[len(constants)-1], batch)
+		gram := Gather(constants[gramRows], batch)
 		for j, dy := range gradients { // what is left of them are those by the batch's products
 			product, s := buildStep(p.optimizer, products[j], Dot(dy, gram).Product(), take(&slots, numSlots), numbers)
 			newProducts = append(newProducts, product)
@@ -184,7 +193,7 @@ func (p *trainingProgram) slotShapes() []shapes.Shape {
 	return list
 }
 
-// constantParameters are what all iterations read.
+// constantParameters are the constants as inputs of the program.
 func (p *trainingProgram) constantParameters(g *Graph) []*Node {
 	constants := []*Node{
 		Parameter(g, "pixels", shapes.Make(dtypes.Uint8, p.evaluation.numTrain, NumPixels)),

@@ -109,7 +109,7 @@ func (r *run) epoch(ctx context.Context, epoch int, show func(h *History, iterat
 	if err != nil {
 		return err
 	}
-	defer device.Free(constants[2:4])
+	defer device.Free(constants[epochOrder : epochNumbers+1])
 	part := p.part(r.config.EvaluateEachEpoch)
 	for first := 0; first < p.iterations && !r.ended(); first += part {
 		if ctx.Err() != nil {
@@ -154,8 +154,7 @@ func (p *trainingProgram) part(eachEpoch bool) int {
 	return int(math.Ceil(float64(p.iterations) / parts))
 }
 
-// epochConstants are what the iterations of one epoch read. The order and the numbers, the third and the fourth, are
-// this epoch's own.
+// epochConstants are what the iterations of one epoch read. The order and the numbers are this epoch's own.
 func (r *run) epochConstants(order []int32, epoch int) ([]*tensors.Tensor, error) {
 	p := r.program
 	numbers := make([]float64, 0, p.iterations*p.numNumbers())

@@ -29,7 +29,7 @@ func trainFor(t testing.TB, n int, model Model, data Data, config Config) *Histo
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer device.Free(constants[2:4])
+	defer device.Free(constants[epochOrder : epochNumbers+1])
 	if _, err := r.iterate(constants, 0, n); err != nil {
 		t.Fatal(err)
 	}

@@ -91,7 +91,8 @@ func spaced(snapshots []Snapshot, most int) []Snapshot {
 
 // UpdateRatios draws how far each iteration moves a weight, relative to its size: |Δw|/|w| with Euclidean norms, for
 // each weight but biases and those of batch norm. About 10⁻³ is usual (Karpathy, CS231n, "Neural Networks Part 3:
-// Ratio of weights:updates"). Where an iteration does not move it at all, its curve breaks. The run must have a snapshot of each iteration: see Config.SnapshotEvery.
+// Ratio of weights:updates"). Where an iteration does not move it at all, its curve breaks. The run must have a snapshot
+// of each iteration: see Config.SnapshotEvery.
 func UpdateRatios(h *History) *Figure {
 	if len(h.Snapshots) < 2 || len(h.Snapshots) != len(h.Loss)+1 {
 		return cannotDraw("%s has %s of %s; train it with Config.SnapshotEvery: 1", h.label(), count(len(h.Snapshots), "snapshot"), count(len(h.Loss), "iteration"))

@@ -22,7 +22,8 @@ import (
 // error if the model, the data or the configuration cannot be used.
 //
 // A model is compiled once: training it again in the same program, with the same batch size and kind of
-// optimizer, starts at once, and in another program it takes a tenth of a second: see [Backend]. With the same seed, the curves on the CPU are the same to the last bit.
+// optimizer, starts at once, and in another program it takes a tenth of a second: see [Backend]. With the same
+// seed, the curves on the CPU are the same to the last bit.
 func Train(model Model, data Data, config Config) (*History, error) {
 	histories, err := TrainAll(model, data, []Config{config})
 	if err != nil {
