@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
@@ -57,16 +56,6 @@ func (c Checkout) goplsWrapper(ctx context.Context) string {
 
 // quote makes one word of a shell's of the text.
 func quote(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
-
-// EndWithParent returns the command, if there is one (on Linux), that starts another one such that it
-// ends with the process that started it.
-func EndWithParent(ctx context.Context) []string {
-	command := []string{"setpriv", "--pdeathsig", "TERM", "--"}
-	if exec.CommandContext(ctx, command[0], append(command[1:], "true")...).Run() != nil {
-		return nil
-	}
-	return command
-}
 
 // goplsStep builds gopls at the versions of gopls.mod: in go.mod it would meet versions that it does
 // not build with.

@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
+	"syscall"
 )
 
 //go:embed requirements.txt
@@ -48,4 +50,40 @@ var jupyterStep = step{
 		}
 		return run.run(ctx, run.tmp, nil, c.Python(), "-I", "-c", "import jupyterlab.labapp, nbclient, nbconvert")
 	},
+}
+
+// JupyterEnv returns the environment in which to start Jupyter: the reader's own settings and kernels
+// are left out.
+func (c Checkout) JupyterEnv(ctx context.Context) []string {
+	kept := c.jupyterFolder()
+	return append(environment(ctx),
+		"JUPYTER_CONFIG_DIR="+filepath.Join(kept, "config"),
+		"JUPYTER_DATA_DIR="+filepath.Join(kept, "data"),
+		"IPYTHONDIR="+filepath.Join(kept, "ipython"),
+	)
+}
+
+// JupyterLog creates the file to which the messages of the Jupyter at this port go: there may be others.
+func (c Checkout) JupyterLog(port int) (*os.File, error) {
+	kept := c.jupyterFolder()
+	if err := os.MkdirAll(kept, 0o755); err != nil {
+		return nil, err
+	}
+	return os.Create(filepath.Join(kept, fmt.Sprintf("jupyter-%d.log", port)))
+}
+
+// jupyterFolder is where Jupyter keeps what it keeps: in .setup, or if that is another user's or on a read-only
+// disk, in this user's cache.
+func (c Checkout) jupyterFolder() string {
+	folder := c.path("jupyter")
+	if os.MkdirAll(folder, 0o755) == nil {
+		if info, err := os.Stat(folder); err == nil && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) && syscall.Access(folder, 2) == nil {
+			return folder
+		}
+	}
+	cache, err := os.UserCacheDir()
+	if err != nil { // this user has no home
+		cache = os.TempDir()
+	}
+	return filepath.Join(cache, "tutorial6-"+strconv.Itoa(os.Getuid()))
 }

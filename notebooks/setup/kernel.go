@@ -5,7 +5,6 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
-	"io"
 	"maps"
 	"os"
 	"os/exec"
@@ -13,9 +12,6 @@ import (
 	"runtime"
 	"strings"
 )
-
-// KernelName is what Jupyter and the notebooks call the project's kernel.
-const KernelName = "tutorial6"
 
 // cellFlags are the flags with which a cell is built: most of the time goes to linking, and a program
 // without symbols, linked by Go's own linker, takes a third of it. That linker does not serve cgo on
@@ -81,26 +77,6 @@ var kernelStep = step{
 		}
 		return c.writeKernel(ctx, c.path("venv", "share", "jupyter", "kernels", KernelName), nil)
 	},
-}
-
-// Kernel adds the kernel to a Jupyter that the reader has already, whose data folder is given, and
-// returns the kernel's folder there.
-func Kernel(ctx context.Context, out io.Writer, dataFolder string) (string, error) {
-	checkout, err := Here()
-	if err != nil {
-		return "", err
-	}
-	if err := checkout.install(ctx, out, pluginStep, gonbStep, goplsStep); err != nil {
-		return "", err
-	}
-	if err := checkout.Compile(ctx, out); err != nil {
-		return "", err
-	}
-	folder := filepath.Join(dataFolder, "kernels", KernelName)
-	// The kernel does not read the file of go env -w, from which it needs some settings nevertheless.
-	settings := goSettings(ctx)
-	maps.DeleteFunc(settings, func(name, _ string) bool { return os.Getenv(name) != "" })
-	return folder, checkout.writeKernel(ctx, folder, settings)
 }
 
 // UserDataFolder returns the folder in which this user's Jupyter looks for kernels.

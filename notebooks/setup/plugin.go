@@ -21,5 +21,11 @@ var pluginStep = step{
 		return []string{pluginLock, runtime.GOOS, runtime.GOARCH}, nil
 	},
 	fault: exists("plugin/" + pluginFile),
-	do:    installPlugin,
+	do: func(ctx context.Context, c Checkout, run *runner) error {
+		folder, err := fetchPlugin(ctx, run, pluginLock, pluginFile)
+		if err != nil {
+			return err
+		}
+		return replace(folder, c.path("plugin"))
+	},
 }

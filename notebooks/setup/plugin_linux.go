@@ -10,53 +10,54 @@ import (
 	"strings"
 )
 
-// installPlugin takes the plugin, a shared library, out of the Python package that carries it.
-func installPlugin(ctx context.Context, c Checkout, run *runner) error {
+// fetchPlugin takes the plugin, a shared library, out of the Python package that the lock file names, and returns a
+// folder in which it has the given name.
+func fetchPlugin(ctx context.Context, run *runner, lockFile, file string) (folder string, err error) {
 	python, err := findPython(ctx)
 	if err != nil {
-		return err
+		return "", err
 	}
 	lock := filepath.Join(run.tmp, "plugin.txt")
-	if err := os.WriteFile(lock, []byte(pluginLock), 0o644); err != nil {
-		return err
+	if err := os.WriteFile(lock, []byte(lockFile), 0o644); err != nil {
+		return "", err
 	}
 	venv := filepath.Join(run.tmp, "venv") // only because a system's Python may lack pip
 	if err := run.run(ctx, run.tmp, nil, python, "-I", "-m", "venv", venv); err != nil {
-		return err
+		return "", err
 	}
 	python = filepath.Join(venv, "bin", "python")
 	if err := run.run(ctx, run.tmp, pipSettings(ctx, python), python, "-I", "-m", "pip", "download",
 		"--disable-pip-version-check", "--no-input", "--retries=2", "--no-deps", "--only-binary=:all:", "--require-hashes",
 		"--requirement="+lock, "--dest="+run.tmp); err != nil {
-		return err
+		return "", err
 	}
 	wheels, err := filepath.Glob(filepath.Join(run.tmp, "*.whl"))
 	if err != nil {
-		return err
+		return "", err
 	}
 	if len(wheels) != 1 {
-		return fmt.Errorf("no plugin is packaged for this machine: use Linux on x86-64 or arm64, or macOS on arm64")
+		return "", fmt.Errorf("no plugin is packaged for this machine: use Linux on x86-64 or arm64, or macOS on arm64")
 	}
 	// The link keeps the package's name and version, for mnistlib to tell.
 	name := strings.Split(filepath.Base(wheels[0]), "-")
 	release := name[0] + "-" + name[1]
-	folder := filepath.Join(run.tmp, "plugin")
-	if err := extract(wheels[0], filepath.Join(folder, release)); err != nil {
-		return err
+	folder = filepath.Join(run.tmp, "plugin")
+	if err := extract(wheels[0], filepath.Join(folder, release), file); err != nil {
+		return "", err
 	}
 	if err := run.run(ctx, run.tmp, nil, python, "-I", "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])",
-		filepath.Join(folder, release, pluginFile)); err != nil {
-		return err
+		filepath.Join(folder, release, file)); err != nil {
+		return "", err
 	}
-	if err := os.Symlink(filepath.Join(release, pluginFile), filepath.Join(folder, pluginFile)); err != nil {
-		return err
+	if err := os.Symlink(filepath.Join(release, file), filepath.Join(folder, file)); err != nil {
+		return "", err
 	}
-	return replace(folder, c.path("plugin"))
+	return folder, nil
 }
 
-// extract writes to a folder the one shared library of a wheel, which is a zip archive, and what the wheel says of
-// itself: its name, version and licence, which lists of what is installed are made from.
-func extract(wheel, folder string) error {
+// extract writes to a folder the one shared library of a wheel, which is a zip archive, as file, and what the wheel says
+// of itself: its name, version and licence, which lists of what is installed are made from.
+func extract(wheel, folder, file string) error {
 	archive, err := zip.OpenReader(wheel)
 	if err != nil {
 		return err
@@ -67,7 +68,7 @@ func extract(wheel, folder string) error {
 		name := member.Name
 		switch {
 		case strings.HasSuffix(name, ".so"):
-			name = pluginFile
+			name = file
 			libraries++
 		case !strings.Contains(name, ".dist-info/") || strings.HasSuffix(name, "/") || !filepath.IsLocal(name):
 			continue

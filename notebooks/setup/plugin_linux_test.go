@@ -29,7 +29,7 @@ func TestPluginKeepsWhatItsPackageSaysOfItself(t *testing.T) {
 		return file.Name()
 	}
 	folder := t.TempDir()
-	if err := extract(pack("xla/__init__.py", "xla/plugin.so", "xla-1.dist-info/METADATA", "xla-1.dist-info/licenses/LICENSE"), folder); err != nil {
+	if err := extract(pack("xla/__init__.py", "xla/plugin.so", "xla-1.dist-info/METADATA", "xla-1.dist-info/licenses/LICENSE"), folder, pluginFile); err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range map[string]string{pluginFile: "xla/plugin.so", "xla-1.dist-info/METADATA": "xla-1.dist-info/METADATA",
@@ -41,5 +41,5 @@ func TestPluginKeepsWhatItsPackageSaysOfItself(t *testing.T) {
 	if names, _ := os.ReadDir(folder); len(names) != 2 {
 		t.Errorf("there is more than that: %v", names)
 	}
-	says(t, extract(pack("xla/__init__.py"), t.TempDir()), "holds 0 shared libraries")
+	says(t, extract(pack("xla/__init__.py"), t.TempDir(), pluginFile), "holds 0 shared libraries")
 }

@@ -6,12 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
-	"time"
 )
 
 // A runner runs the commands of one step and keeps what they print in the step's log.
@@ -49,29 +46,12 @@ func (r *runner) close() {
 	os.RemoveAll(r.tmp)
 }
 
-// endGroup is the shell's program that runs a command and, when it is told to end, ends with it all that
-// the command has started.
-const endGroup = `trap 'kill -9 0' TERM; "$@" & wait $!`
-
 // run runs a command, and keeps what it prints.
 func (r *runner) run(ctx context.Context, dir string, env []string, name string, args ...string) error {
 	fmt.Fprintln(r.log, "$", name, strings.Join(args, " "))
 	cmd := command(ctx, dir, env, name, args...)
 	cmd.Stdout, cmd.Stderr = r.log, r.log
 	return cmd.Run()
-}
-
-// command returns a command in the folder dir, with env added to the environment of all programs. The command
-// and all that it starts end with the context, and with this process, even if that is killed.
-func command(ctx context.Context, dir string, env []string, name string, args ...string) *exec.Cmd {
-	words := slices.Concat(EndWithParent(ctx), []string{"sh", "-c", endGroup, "sh", name}, args)
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Dir = dir
-	cmd.Env = append(environment(ctx), env...)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
-	cmd.WaitDelay = 5 * time.Second
-	return cmd
 }
 
 func (r *runner) path() string {
@@ -138,9 +118,4 @@ func firstError(output []byte) string {
 		}
 	}
 	return ""
-}
-
-func lastLine(output []byte) string {
-	text := strings.TrimSpace(string(output))
-	return text[strings.LastIndexByte(text, '\n')+1:]
 }
