@@ -40,7 +40,7 @@ const help = `Usage, in the folder of the checkout:
 
 The tutorial is a set of slides, with notes for who speaks (key S):
 
-  .setup/venv/bin/jupyter nbconvert --to slides notebooks/tutorial.ipynb
+  .setup/venv/bin/python -m nbconvert --to slides notebooks/tutorial.ipynb
       Writes them beside the notebook. They load reveal.js from the network;
       from the disk after "npm install reveal.js@4.6.1" in that folder, with
       --SlidesExporter.reveal_url_prefix=node_modules/reveal.js.

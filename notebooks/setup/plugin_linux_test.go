@@ -4,6 +4,8 @@ import (
 	"archive/zip"
 	"os"
 	"path/filepath"
+	"runtime"
+	"syscall"
 	"testing"
 )
 
@@ -42,4 +44,23 @@ func TestPluginKeepsWhatItsPackageSaysOfItself(t *testing.T) {
 		t.Errorf("there is more than that: %v", names)
 	}
 	says(t, extract(pack("xla/__init__.py"), t.TempDir(), pluginFile), "holds 0 shared libraries")
+}
+
+// Who sets up with a umask of 077 closes the folder to all others. Another set-up would not open it to them.
+func TestSetUpThatIsClosedToTheReader(t *testing.T) {
+	checkout := Checkout(t.TempDir())
+	if err := os.Mkdir(checkout.path(), 0o000); err != nil {
+		t.Fatal(err)
+	}
+	missing := make(chan error)
+	go func() {
+		if os.Getuid() == 0 { // for root, nothing is closed
+			runtime.LockOSThread() // which ends with this goroutine
+			if err := syscall.Setfsuid(65534); err != nil {
+				t.Error(err)
+			}
+		}
+		missing <- checkout.Missing(t.Context())
+	}()
+	says(t, <-missing, "permission denied: make the folder .setup writable, or delete it", "if it is another user's, clone the repository for yourself")
 }

@@ -7,6 +7,7 @@ package setup
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -35,7 +36,10 @@ func (c Checkout) Missing(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if err := c.done(ctx, s, stamp); err != nil {
+		switch err := c.done(ctx, s, stamp); {
+		case errors.Is(err, os.ErrPermission):
+			return explain(s.title, err, nil, "")
+		case err != nil:
 			return fmt.Errorf("%s: %v: run go run ./notebooks setup", s.title, err)
 		}
 	}
