@@ -1,18 +1,13 @@
 package mnistlib
 
-import (
-	"errors"
-
-	"example.com/tutorial6/mnistlib/internal/device"
-)
+import "example.com/tutorial6/mnistlib/internal/device"
 
 // Backend says what models are computed on: the backend, its plugin, the device and the versions.
 //
-// It is XLA on the CPU unless the environment variable GOMLX_BACKEND asks for another one: "xla:cuda"
-// for an NVIDIA GPU, "go" for pure Go. XLA is loaded from a plugin, pjrt_c_api_cpu_plugin.so, looked
-// for in the folders that PJRT_PLUGIN_LIBRARY_PATH names, then in .setup/plugin of the checkout that
-// holds the working directory, then where go-xla looks by itself. Without any, the pure-Go backend
-// serves and a sentence on standard error says what it lacks. Programs that the set-up's plugin compiles are
+// It is XLA on the CPU unless the environment variable GOMLX_BACKEND asks for an NVIDIA GPU: "xla:cuda".
+// XLA is loaded from a plugin, pjrt_c_api_cpu_plugin.so, looked for in the folders that
+// PJRT_PLUGIN_LIBRARY_PATH names, then in .setup/plugin of the checkout that holds the working directory,
+// then where go-xla looks by itself. Without any, the error says so. Programs that the set-up's plugin compiles are
 // kept in .setup/programs, until nobody has used them for five days: whoever trains the same model again, in
 // another cell, say, does not wait for its compilation. The flags of XLA_FLAGS, which may be meant
 // for another version of XLA, count only on a GPU.
@@ -22,16 +17,4 @@ func Backend() (string, error) {
 		return "", err
 	}
 	return b.Description, nil
-}
-
-// openFor opens the backend for a network.
-func openFor(net *network, doing string) (*device.Backend, error) {
-	b, err := device.Open()
-	if err != nil {
-		return nil, err
-	}
-	if net.convolved() && !b.IsXLA {
-		return nil, errors.New("the pure-Go backend cannot " + doing + " a network with convolutions; `go run ./notebooks setup` installs XLA, which can")
-	}
-	return b, nil
 }

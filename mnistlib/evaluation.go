@@ -148,28 +148,23 @@ func (e evaluation) countRight(right *Node) (train, validation *Node) {
 
 // build builds the program that evaluates by one piece of program for all chunks, one after the other. Its inputs are
 // the weights, the images and their labels; its outputs the two counts, and which images are right.
-func (e evaluation) build(net *network, loops bool) func(g *Graph) []*Node {
+func (e evaluation) build(net *network) func(g *Graph) []*Node {
 	return func(g *Graph) []*Node {
 		weights := net.weightParameters(g)
 		images, labels := e.parameters(g, e.numChunks)
-		var right *Node
-		if loops {
-			none := Const(g, tensors.FromShape(shapes.Make(dtypes.Bool, e.numChunks, e.chunkSize)))
-			state := concat([]*Node{Const(g, int32(0)), none, images, labels}, weights)
-			done := loop(g, state, func(s []*Node) *Node {
-				return LessThan(s[0], scalar(s[0], float64(e.numChunks)))
-			}, func(s []*Node) []*Node {
-				c, right, images, labels, weights := s[0], s[1], s[2], s[3], s[4:]
-				chunk := Reshape(Gather(images, Reshape(c, 1)), images.Shape().Dimensions[1:]...)
-				chunkLabels := Reshape(Gather(labels, Reshape(c, 1)), e.chunkSize)
-				inChunk := BroadcastToShape(InsertAxes(isCorrect(net.evaluationLogits(weights, chunk, nil), chunkLabels), 0), right.Shape())
-				isChunk := Equal(Iota(c.Graph(), shapes.Make(dtypes.Int32, e.numChunks, e.chunkSize), 0), c)
-				return concat([]*Node{Add(c, scalar(c, 1)), Where(isChunk, inChunk, right)}, s[2:])
-			})
-			right = Slice(Reshape(done[1], -1), AxisRange(0, e.numImages))
-		} else {
-			right = e.rightImages(net, weights, nil, images, labels)
-		}
+		none := Const(g, tensors.FromShape(shapes.Make(dtypes.Bool, e.numChunks, e.chunkSize)))
+		state := concat([]*Node{Const(g, int32(0)), none, images, labels}, weights)
+		done := loop(g, state, func(s []*Node) *Node {
+			return LessThan(s[0], scalar(s[0], float64(e.numChunks)))
+		}, func(s []*Node) []*Node {
+			c, right, images, labels, weights := s[0], s[1], s[2], s[3], s[4:]
+			chunk := Reshape(Gather(images, Reshape(c, 1)), images.Shape().Dimensions[1:]...)
+			chunkLabels := Reshape(Gather(labels, Reshape(c, 1)), e.chunkSize)
+			inChunk := BroadcastToShape(InsertAxes(isCorrect(net.evaluationLogits(weights, chunk, nil), chunkLabels), 0), right.Shape())
+			isChunk := Equal(Iota(c.Graph(), shapes.Make(dtypes.Int32, e.numChunks, e.chunkSize), 0), c)
+			return concat([]*Node{Add(c, scalar(c, 1)), Where(isChunk, inChunk, right)}, s[2:])
+		})
+		right := Slice(Reshape(done[1], -1), AxisRange(0, e.numImages))
 		train, validation := e.countRight(right)
 		return []*Node{train, validation, right}
 	}

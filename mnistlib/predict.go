@@ -68,7 +68,7 @@ func prepare(model Model, weights Weights, images Images, float64s bool) (*netwo
 	if err := checkWeights(model, net.specs, weights); err != nil {
 		return nil, nil, err
 	}
-	b, err := openFor(net, "run")
+	b, err := device.Open()
 	if err != nil {
 		return nil, nil, err
 	}

@@ -19,7 +19,6 @@ type trainingProgram struct {
 	iterations int        // in an epoch
 	evaluation evaluation // which images are evaluated, and how
 	inLoop     bool       // they are evaluated after every iteration
-	loops      bool       // one execution does many iterations; the pure-Go backend's While cannot hold a training step
 	moved      bool       // their products with the weights are moved along: see products.go
 }
 
@@ -36,7 +35,7 @@ const (
 
 // key is equal for equal programs.
 func (p *trainingProgram) key() string {
-	key := fmt.Sprint(p.network.dtype, p.network.layers, p.batchSize, p.iterations, p.evaluation, p.inLoop, p.loops, p.moved)
+	key := fmt.Sprint(p.network.dtype, p.network.layers, p.batchSize, p.iterations, p.evaluation, p.inLoop, p.moved)
 	for _, s := range p.network.specs {
 		key += fmt.Sprint(s)
 	}
@@ -101,12 +100,7 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 		}
 		return concat([]*Node{AddScalar(i, 1), IsFinite(loss), last}, written, weights, slots, products, constants)
 	}
-	var done []*Node
-	if p.loops {
-		done = loop(g, state, more, iterate)
-	} else {
-		done = iterate(state)
-	}
+	done := loop(g, state, more, iterate)
 	records, weights, slots, _, _ = parts(done)
 	return concat(done[:1], records, weights, slots)
 }
@@ -116,7 +110,6 @@ func (p *trainingProgram) build(g *Graph) []*Node {
 func (p *trainingProgram) trainStep(i *Node, weights, slots, products, constants []*Node) (newWeights, newSlots, newProducts []*Node, loss *Node) {
 	net := p.network
 	pixels, labels, order, numbers := constants[trainPixels], constants[trainLabels], constants[epochOrder], constants[epochNumbers]
-	// Gather, as the pure-Go backend has no DynamicSlice.
 	batch := InsertAxes(Gather(order, Reshape(i, 1)), -1)
 	numbers = Reshape(Gather(numbers, Reshape(i, 1)), -1)
 

@@ -142,7 +142,7 @@ func (r *run) epoch(ctx context.Context, epoch int, show func(h *History, iterat
 // part is how many iterations of an epoch one execution does: so many that an interrupt is answered, and progress
 // shown, within a fraction of a second. It does not depend on the machine, so that neither do the numbers.
 func (p *trainingProgram) part(eachEpoch bool) int {
-	if !p.loops || !p.inLoop && !eachEpoch { // the evaluation follows every iteration, by a program of its own
+	if !p.inLoop && !eachEpoch { // the evaluation follows every iteration, by a program of its own
 		return 1
 	}
 	const enough = 5e9 // multiplications; a core does 10 to 50 of these 10⁹ in a second

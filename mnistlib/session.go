@@ -107,19 +107,18 @@ func (s *session) newProgram(c Config) (*trainingProgram, error) {
 // prepare opens the backend, compiles the programs and moves the images to the device.
 func (s *session) prepare() (err error) {
 	start := time.Now()
-	if s.backend, err = openFor(s.network, "train"); err != nil {
+	if s.backend, err = device.Open(); err != nil {
 		return err
 	}
 	moving := make(chan error, 1)
 	go func() { moving <- s.moveImages() }()
 	for _, p := range s.programs {
-		p.loops = s.backend.IsXLA
 		compiled, compileErr := programs.Compile(s.backend, "training", p.key(), p.build)
 		err = errors.Join(err, compileErr)
 		s.compiled = append(s.compiled, compiled)
 		if !p.inLoop && s.evaluateAlone == nil {
 			key := fmt.Sprint("evaluation: ", p.network.dtype, p.network.layers, p.network.specs, p.evaluation)
-			s.evaluateAlone, compileErr = programs.Compile(s.backend, "evaluation", key, s.evaluation.build(s.network, s.backend.IsXLA))
+			s.evaluateAlone, compileErr = programs.Compile(s.backend, "evaluation", key, s.evaluation.build(s.network))
 			err = errors.Join(err, compileErr)
 		}
 		if err != nil {

@@ -7,11 +7,11 @@ import (
 	"os"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 
 	"github.com/gomlx/compute"
-	"github.com/gomlx/compute/gobackend" // the backend in pure Go
 	"github.com/gomlx/go-xla/compute/xla"
 	"github.com/gomlx/go-xla/pjrt"
 )
@@ -20,7 +20,6 @@ import (
 type Backend struct {
 	compute.Backend
 	Description string // the backend, its plugin, the device and the versions
-	IsXLA       bool
 }
 
 // Open opens the backend once for the whole program: see mnistlib.Backend.
@@ -34,34 +33,19 @@ var Open = sync.OnceValues(func() (*Backend, error) {
 	if err == nil {
 		return b, nil
 	}
-	for _, other := range []string{"xla:cpu", "go"} {
-		b, otherErr := open(other)
-		if otherErr != nil || other == wanted {
-			continue
-		}
-		note := "Using XLA on the CPU instead."
-		if other == "go" {
-			note = "Using the pure-Go backend instead: it trains an MLP about 15 times slower, and cannot train a network with convolutions. `go run ./notebooks setup` installs XLA."
-		}
-		fmt.Fprintf(os.Stderr, "The backend %s cannot be used: %s. %s\n", wanted, FirstLine(err), note)
-		return b, nil
+	b, cpuErr := open("xla:cpu")
+	if cpuErr != nil {
+		return nil, fmt.Errorf("XLA cannot be used: %s; `go run ./notebooks setup` installs it", FirstLine(cpuErr))
 	}
-	return nil, fmt.Errorf("no backend can be used: %s", FirstLine(err))
+	fmt.Fprintf(os.Stderr, "The backend %s cannot be used: %s. Using XLA on the CPU instead.\n", wanted, FirstLine(err))
+	return b, nil
 })
 
 // open opens the backend that a GoMLX configuration such as "xla:cpu" names.
 func open(config string) (*Backend, error) {
 	name, wanted, _ := strings.Cut(config, ":")
-	switch name {
-	case "xla":
-	case "go":
-		b, err := gobackend.New("")
-		if err != nil {
-			return nil, err
-		}
-		return &Backend{Backend: b, Description: "GoMLX " + moduleVersion("github.com/gomlx/gomlx") + " in pure Go, on the CPU"}, nil
-	default: // what other tools call theirs, say
-		return nil, errors.New("the backends are xla:cpu, xla:cuda and go")
+	if name != "xla" { // what other tools call theirs, say
+		return nil, errors.New("the backends are xla:cpu and xla:cuda")
 	}
 	if wanted == "" {
 		wanted = "cpu"
@@ -79,6 +63,8 @@ func open(config string) (*Backend, error) {
 			if filepath.Base(setup) == ".setup" && keepPrograms(wanted, path, CPUFlags, filepath.Join(setup, "programs")) == nil {
 				plugin = wanted
 			}
+		} else if !slices.Contains(xla.GetAvailablePlugins(), plugin) {
+			return nil, errors.New("no plugin of it for the CPU was found")
 		}
 	}
 	b, err := xla.NewWithOptions(plugin, options)
@@ -100,7 +86,6 @@ func open(config string) (*Backend, error) {
 	major, minor := loaded.Version()
 	return &Backend{
 		Backend: b,
-		IsXLA:   true,
 		Description: fmt.Sprintf("GoMLX %s, go-xla %s, XLA plugin %s (PJRT %d.%d), device %s",
 			moduleVersion("github.com/gomlx/gomlx"), moduleVersion("github.com/gomlx/go-xla"),
 			pluginName(path), major, minor, deviceName(b)),
