@@ -106,6 +106,32 @@ func TestLockFilesNameNoServer(t *testing.T) {
 	}
 }
 
+// Where a package is wanted with an extra, the lock names it with that extra: from the day on which a newer version of the
+// package appears, pip 23, which Python 3.11 brings, would want a hash of that version.
+func TestLockNamesExtras(t *testing.T) {
+	setsUp(t)
+	checkout, err := All(t.Context(), os.Stderr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(checkout.Python(), "-I", "-c", `
+import importlib.metadata, packaging.requirements
+for package in importlib.metadata.distributions():
+	for wanted in map(packaging.requirements.Requirement, package.requires or []):
+		if wanted.extras and (not wanted.marker or wanted.marker.evaluate({"extra": ""})):
+			print(wanted.name + "[" + ",".join(sorted(wanted.extras)) + "]==")`)
+	output, err := cmd.Output()
+	wanted := strings.Fields(string(output))
+	if err != nil || len(wanted) == 0 {
+		t.Fatalf("packages are wanted with the extras %q (%v)", wanted, err)
+	}
+	for _, name := range wanted {
+		if !strings.Contains("\n"+jupyterLock, "\n"+name) {
+			t.Errorf("requirements.txt does not lock %s", name)
+		}
+	}
+}
+
 // The image sets up before most of the checkout is there: what the command is built of has to be.
 func TestImageHasWhatTheSetUpIsBuiltOf(t *testing.T) {
 	checkout, err := Here()
