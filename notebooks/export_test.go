@@ -95,12 +95,12 @@ func checkSliders(t *testing.T, path string) {
 	})).then(moved => { document.title = "moved " + moved })`
 	var title string
 	err := chromedp.Do(patience, chromedp.Navigate("file://"+path),
-		chromedp.Poll[chromedp.Void](`document.querySelectorAll(".jp-RenderedImage input[type=range]").length >= 2`, chromedp.WithPollingTimeout(0)))
+		until(`document.querySelectorAll(".jp-RenderedImage input[type=range]").length >= 2`))
 	if err == nil {
 		_, err = chromedp.Run(patience, chromedp.Evaluate[string](`(`+move+`, "")`))
 	}
 	if err == nil {
-		err = chromedp.Do(patience, chromedp.Poll[chromedp.Void](`document.title.startsWith("moved ")`, chromedp.WithPollingTimeout(0)))
+		err = chromedp.Do(patience, until(`document.title.startsWith("moved ")`))
 	}
 	if err == nil {
 		title, err = chromedp.Run(patience, chromedp.Evaluate[string](`document.title`))

@@ -27,9 +27,6 @@ func checkPlayground(t *testing.T, lab lab) {
 	browser := openBrowser(t)
 	ctx, cancel := context.WithTimeout(browser, 4*time.Minute)
 	defer cancel()
-	wait := func(condition string) chromedp.Action[chromedp.Void] {
-		return chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(0))
-	}
 	const figure = `document.querySelector(".jp-OutputArea .vega-embed [aria-label]")?.ariaLabel`
 	const idle = `document.body.innerText.includes("Go (Tutorial 6) | Idle")`
 	for _, step := range []struct {
@@ -37,25 +34,25 @@ func checkPlayground(t *testing.T, lab lab) {
 		actions []chromedp.Action[chromedp.Void]
 	}{
 		{"the notebook opens", []chromedp.Action[chromedp.Void]{
-			chromedp.Navigate(address), chromedp.Click(chromedp.CSS(".jp-Notebook .jp-CodeCell .jp-InputPrompt")), wait(idle)}},
+			chromedp.Navigate(address), chromedp.Click(chromedp.CSS(".jp-Notebook .jp-CodeCell .jp-InputPrompt")), until(idle)}},
 		{"its cell draws a run", []chromedp.Action[chromedp.Void]{
-			chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)), wait(figure + `?.includes("MLP(30), SGD(lr=0.1, momentum=0), 3 epochs, seed 1")`)}},
+			chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)), until(figure + `?.includes("MLP(30), SGD(lr=0.1, momentum=0), 3 epochs, seed 1")`)}},
 		{"a knob draws another, with the one before behind it", []chromedp.Action[chromedp.Void]{
 			chromedp.Evaluate[chromedp.Void](`{
 				const knob = document.getElementById([...document.querySelectorAll(".jp-OutputArea label")].find(l => l.innerText == "learning rate").htmlFor)
 				knob.value = knob.dataset.values.split(" ").indexOf("0.5")
 				knob.dispatchEvent(new Event("input"))
 			}`),
-			wait(figure + `?.includes("SGD(lr=0.5, momentum=0)") && ` + figure + `.includes("pale, the run before: MLP(30), SGD(lr=0.1")`)}},
+			until(figure + `?.includes("SGD(lr=0.5, momentum=0)") && ` + figure + `.includes("pale, the run before: MLP(30), SGD(lr=0.1")`)}},
 		{"in a narrow window it fits", []chromedp.Action[chromedp.Void]{
 			chromedp.Click(chromedp.CSS(`.jp-SideBar [data-id="filebrowser"]`)), // closes the list, which may take the whole window
-			chromedp.EmulateViewport(800, 900), wait(`(() => {
+			chromedp.EmulateViewport(800, 900), until(`(() => {
 				const outputs = [...document.querySelectorAll(".jp-OutputArea-output")], width = outputs.find(o => o.querySelector("canvas")).clientWidth
 				return width > 400 && width < 700 && outputs.every(o => o.scrollWidth <= o.clientWidth)
 			})()`)}},
 		{"the button ends the cell", []chromedp.Action[chromedp.Void]{
 			chromedp.Evaluate[chromedp.Void](`document.querySelector(".jp-OutputArea button").click()`),
-			wait(idle + ` && !document.querySelector(".jp-OutputArea label") && !!` + figure)}},
+			until(idle + ` && !document.querySelector(".jp-OutputArea label") && !!` + figure)}},
 	} {
 		err := chromedp.Do(ctx, step.actions...)
 		if png, shotErr := chromedp.Run(browser, chromedp.CaptureScreenshot()); shotErr == nil {

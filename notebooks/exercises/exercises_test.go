@@ -754,7 +754,7 @@ func (unflattened) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Te
 	return nn.Linear("fc", nn.Conv2d("conv1", x, 2), 10)
 }
 
-// That the solution, MyCNN, is right, takes a minute of training: TestExercisesInTheKernel sees it.
+// That the solution, MyCNN, is right, takes 32 trainings: TestExercisesInTheKernel sees it.
 func TestCNN(t *testing.T) {
 	trains(t)
 	expect(t, CheckCNN(small{4, 8}), unsolved)

@@ -144,13 +144,13 @@ func drawWeight(fanIn int, random *rand.Rand) float64 {
 	return random.NormFloat64() * math.Sqrt(2/float64(fanIn))
 }
 
-// Exercise 13. A third pooling leaves 3 × 3 pixels, so that the last layer needs 1,450 parameters
-// instead of 3,930, and the channels get what is saved.
+// Exercise 13. A third convolution with its pooling leaves 3 × 3 pixels, so that the last layer needs 1,450 parameters
+// instead of 3,930. That pays for the convolution, 1,168 of them, and for batch norm, which needs 56 and does the rest.
 type MyCNN struct{}
 
 func (MyCNN) Forward(nn *mnistlib.Layers, x *mnistlib.Tensor) *mnistlib.Tensor {
-	x = nn.MaxPool2d(nn.ReLU(nn.BatchNorm("bn1", nn.Conv2d("conv1", x, 8))))
-	x = nn.MaxPool2d(nn.ReLU(nn.BatchNorm("bn2", nn.Conv2d("conv2", x, 12))))
+	x = nn.MaxPool2d(nn.ReLU(nn.BatchNorm("bn1", nn.Conv2d("conv1", x, 4))))
+	x = nn.MaxPool2d(nn.ReLU(nn.BatchNorm("bn2", nn.Conv2d("conv2", x, 8))))
 	x = nn.MaxPool2d(nn.ReLU(nn.BatchNorm("bn3", nn.Conv2d("conv3", x, 16))))
 	return nn.Linear("fc", nn.Flatten(x), 10)
 }
