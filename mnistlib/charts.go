@@ -49,14 +49,15 @@ func floats(ints []int) []float64 {
 // lossChart draws the losses; the note is cutLosses'.
 func lossChart(width float64, groups []group) (ch *chart.Chart, note string) {
 	ch = historyChart(width, groups, batchLoss)
-	return ch, cutLosses(ch)
+	return ch, cutLosses(ch, 5)
 }
 
 // cutLosses gives a chart of losses its axis. If wild ones would flatten the others, the axis ends below them, and
-// the note says so.
-func cutLosses(ch *chart.Chart) (note string) {
+// the note says so. Wild are losses and ends of bands that are so many times above the median loss or, where that is
+// more, above what guessing costs.
+func cutLosses(ch *chart.Chart, times float64) (note string) {
 	_, largest := ch.RangeY()
-	if usual := largestUsual(ch.Curves); largest > usual {
+	if usual := largestUsual(ch.Curves, times); largest > usual {
 		note = fmt.Sprintf("the axis leaves out losses far above the others, up to %.3g", largest)
 		largest = usual
 	}
@@ -64,9 +65,8 @@ func cutLosses(ch *chart.Chart) (note string) {
 	return note
 }
 
-// largestUsual is the largest value that is not wild. Wild are losses and ends of bands above five times
-// the median loss or, where that is more, above five times what guessing costs.
-func largestUsual(curves []chart.Curve) float64 {
+// largestUsual is the largest value that is not wild.
+func largestUsual(curves []chart.Curve, times float64) float64 {
 	var losses, drawn []float64
 	for _, c := range curves {
 		losses = append(losses, c.Y...)
@@ -80,7 +80,7 @@ func largestUsual(curves []chart.Curve) float64 {
 	}
 	largest := math.Inf(-1)
 	for _, v := range drawn {
-		if finite(v) && v <= 5*limit {
+		if finite(v) && v <= times*limit {
 			largest = max(largest, v)
 		}
 	}
@@ -226,17 +226,22 @@ func spanIterations(ch *chart.Chart, last float64) {
 }
 
 // placePoints places the dots of the runs' last values to the right of the curves: each name's in columns of their
-// own, and so that none hides another, unless there are very many.
+// own, and so that none hides another, unless there are very many. Frames share their places, as one is shown at a time.
 func placePoints(ch *chart.Chart) {
 	if len(ch.Points) == 0 {
 		return
 	}
 	const height, width = 9.0, 6.0 // of a dot's place, in pixels
-	most := max(3, 16/len(ch.Points))
+	names := map[string]bool{}
+	for _, p := range ch.Points {
+		names[p.Name] = true
+	}
+	most := max(3, 16/len(names))
 	unit := ch.X.Max * width / ch.Width
-	column := 1.5 // the first that is free
+	free, end := map[int]float64{}, 0.0 // the first column that is free in each frame, and in all
 	for k := range ch.Points {
 		p := &ch.Points[k]
+		column := max(1.5, free[p.Frame])
 		columns := make([][]float64, most) // the heights of the dots in each
 		used := 0
 		for i, x := range p.TrueX {
@@ -249,36 +254,40 @@ func placePoints(ch *chart.Chart) {
 				}
 				return n
 			}
-			free := 0
+			best := 0
 			for c := range columns {
-				if hidden(columns[c]) < hidden(columns[free]) {
-					free = c
+				if hidden(columns[c]) < hidden(columns[best]) {
+					best = c
 				}
 			}
-			columns[free] = append(columns[free], y)
-			used = max(used, free+1)
-			p.X = append(p.X, x+unit*(column+float64(free)))
+			columns[best] = append(columns[best], y)
+			used = max(used, best+1)
+			p.X = append(p.X, x+unit*(column+float64(best)))
 		}
-		column += float64(used) + 0.5
+		free[p.Frame] = column + float64(used) + 0.5
+		end = max(end, free[p.Frame])
 	}
 	ch.X.End = ch.X.Max
-	ch.X.Max += unit * column
+	ch.X.Max += unit * end
 }
 
 // maxValues is how many numbers a figure draws of all its curves together, where a curve with a
-// band has three at a point; more are decimated. It keeps the figure in a notebook under 200 KB.
-const maxValues = 4500
+// band has three at a point; if there are more, each curve keeps equally many points. So the figure in a notebook
+// stays under 200 KB.
+const maxValues = 5500
 
 // addCharts puts charts beside one another, two in a row.
 func (f *Figure) addCharts(charts ...*chart.Chart) {
-	curves := 0
+	columns := 0
 	for _, ch := range charts {
-		curves += len(ch.Curves)
+		for _, c := range ch.Curves {
+			columns += c.Columns()
+		}
 	}
 	var words []string
 	for _, ch := range charts {
 		for k := range ch.Curves {
-			ch.Curves[k].Decimate(maxValues / curves)
+			ch.Curves[k].Decimate(maxValues / columns)
 		}
 		placePoints(ch)
 		words = append(words, ch.Words...)

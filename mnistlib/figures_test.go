@@ -169,8 +169,26 @@ func TestFewerColors(t *testing.T) {
 			matrix[y][x] = float64(25*y+x)/1000 - 0.5
 		}
 	}
-	decoded := pngOf(t, Matrices("", [][][]float64{matrix}, []string{""}))
-	if n := len(countColors(decoded)); n > 256 || n < 100 {
-		t.Errorf("%d colours are left, want nearly 256", n)
+	f = Matrices("", [][][]float64{matrix}, []string{""})
+	left := countColors(pngOf(t, f))
+	if n := len(left); n > 60 || n < 30 {
+		t.Errorf("%d colours are left, want 30 to 60", n)
+	}
+	for name := range countColors(f.panels[0].(*chart.Pictures).Picture) {
+		if name == "#000000" { // the gaps, which are transparent
+			continue
+		}
+		exact, nearest := chart.ParseColor(name), 255
+		for name := range left {
+			c := chart.ParseColor(name)
+			far := 0
+			for _, parts := range [][2]uint8{{c.R, exact.R}, {c.G, exact.G}, {c.B, exact.B}} {
+				far = max(far, int(parts[0])-int(parts[1]), int(parts[1])-int(parts[0]))
+			}
+			nearest = min(nearest, far)
+		}
+		if nearest > 8 {
+			t.Errorf("of %s, the nearest colour that is left differs by %d", name, nearest)
+		}
 	}
 }

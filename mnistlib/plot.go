@@ -27,7 +27,7 @@ func runsFigure(runs ...*History) *Figure {
 	charts := []*chart.Chart{train, validation, loss}
 	if differences, seeds := differenceChart(groups); differences != nil {
 		charts = append(charts, differences)
-		f.note(fmt.Sprintf("differences: mean over %d seeds and its 95 %% interval", seeds))
+		f.note(fmt.Sprintf("differences: from the first setting, mean over %d seeds and its 95 %% interval", seeds))
 	}
 	for _, ch := range charts {
 		ch.Height = lowHeight
@@ -94,7 +94,7 @@ func accuracyCharts(groups []group) (train, validation *chart.Chart, note string
 // runs of the same two or more seeds; otherwise it returns nil.
 func differenceChart(groups []group) (ch *chart.Chart, seeds int) {
 	ch = &chart.Chart{
-		Title: "validation accuracy, less the first setting's", Width: chart.Narrow, Epoch: epochOf(groups),
+		Title: "validation accuracy: difference", Width: chart.Narrow, Epoch: epochOf(groups),
 		BandEnds: []string{"low end of the 95 % interval", "high end"},
 	}
 	first := groups[0]

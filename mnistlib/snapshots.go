@@ -72,7 +72,7 @@ func WeightsSlider(h *History, weight string) *Figure {
 	}
 	return &Figure{
 		Title: fmt.Sprintf("%s of %s, seed %d", weight, h.label(), h.Seed), Subtitle: matrixColors(largest, true),
-		Description: fmt.Sprintf("The first %d pictures of %s at the iterations %s.", len(captions), weight, strings.Join(slider.Frames, ", ")),
+		Description: fmt.Sprintf("The first %d pictures of %s at %s.", len(captions), weight, strings.Join(slider.Frames, ", ")),
 		panels:      []chart.Panel{film}, columns: 1, slider: slider, still: []chart.Panel{chart.NewPictures(stillTiles, stillCaptions)},
 	}
 }
@@ -91,14 +91,14 @@ func spaced(snapshots []Snapshot, most int) []Snapshot {
 
 // UpdateRatios draws how far each iteration moves a weight, relative to its size: |Δw|/|w| with Euclidean norms, for
 // each weight but biases and those of batch norm. About 10⁻³ is usual (Karpathy, CS231n, "Neural Networks Part 3:
-// Ratio of weights:updates"). Where an iteration does not move it at all, its curve breaks. The run must have a snapshot
-// of each iteration: see Config.SnapshotEvery.
+// Ratio of weights:updates"). Where an iteration does not move it at all, its curve breaks. So that runs can be
+// compared, the axis spans 10⁻⁴ to 10 or more; the subtitle says what lies below. The run must have a snapshot of each
+// iteration: see Config.SnapshotEvery.
 func UpdateRatios(h *History) *Figure {
 	if len(h.Snapshots) < 2 || len(h.Snapshots) != len(h.Loss)+1 {
 		return cannotDraw("%s has %s of %s; train it with Config.SnapshotEvery: 1", h.label(), count(len(h.Snapshots), "snapshot"), count(len(h.Loss), "iteration"))
 	}
 	ch := &chart.Chart{Width: chart.Wide, Height: wideHeight, Epoch: epochOf([]group{{"", []*History{h}}})}
-	lowest, highest := math.Inf(1), math.Inf(-1)
 	for i, w := range h.Snapshots[0].Weights {
 		if !w.Trainable || len(w.Shape) < 2 {
 			continue
@@ -106,21 +106,24 @@ func UpdateRatios(h *History) *Figure {
 		c := chart.Curve{Name: w.Name}
 		for k := range h.Snapshots[1:] {
 			before, after := h.Snapshots[k].Weights[i].Values, h.Snapshots[k+1].Weights[i].Values
-			ratio := vector.Distance(before, after, 2) / vector.Norm(before, 2)
-			if !(ratio > 0 && finite(ratio)) {
-				ratio = math.NaN() // it has no place on a logarithmic axis
-			} else {
-				lowest, highest = min(lowest, ratio), max(highest, ratio)
+			c.X, c.Y = append(c.X, float64(k+1)), append(c.Y, vector.Distance(before, after, 2)/vector.Norm(before, 2))
+		}
+		ch.Words = append(ch.Words, curveInWords(c, "Update of "+w.Name+" relative to it", "highest", "iteration"))
+		for k, ratio := range c.Y {
+			if ratio == 0 {
+				c.Y[k] = math.NaN() // it has no place on a logarithmic axis
 			}
-			c.X, c.Y = append(c.X, float64(k+1)), append(c.Y, ratio)
 		}
 		ch.Curves = append(ch.Curves, c)
-		ch.Words = append(ch.Words, curveInWords(c, "Update of "+w.Name+" relative to it", "highest", "iteration"))
 	}
 	spanIterations(ch, float64(len(h.Loss)))
-	ch.Y = chart.NewLogAxis("|Δw| / |w|", lowest, highest)
 	f := figureOf([]*History{h})
 	f.Title = "How far an iteration moves the weights: " + f.Title
+	lowest, highest := ch.RangeY()
+	ch.Y = chart.NewLogAxis("|Δw| / |w|", 1e-4, max(10, highest))
+	if lowest < ch.Y.Min {
+		f.note(fmt.Sprintf("the axis leaves out updates below 0.0001, down to %.1g", lowest))
+	}
 	f.addCharts(ch)
 	return f
 }
@@ -175,8 +178,7 @@ func DeadReLUs(model Model, images Images, h *History) *Figure {
 		ch.Words = append(ch.Words, curveInWords(c, "Share of dead units, "+c.Name, "highest", "iteration"))
 	}
 	spanIterations(ch, float64(len(h.Loss)))
-	_, highest := ch.RangeY()
-	ch.Y = chart.NewAxis("share of dead units", 0, max(highest, 0.1), 5)
+	ch.Y = chart.NewAxis("share of dead units", 0, 1, 5)
 	f := figureOf([]*History{h})
 	f.Title = "Dead ReLUs: " + f.Title
 	f.note(fmt.Sprintf("dead: 0 for each of %s", count(images.Len(), "image")))

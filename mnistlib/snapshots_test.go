@@ -174,6 +174,9 @@ func TestWeightsSlider(t *testing.T) {
 			t.Errorf("the specification lacks %s", want)
 		}
 	}
+	if want := "The first 2 pictures of layer1.weight at iteration 0, iteration 4, "; !strings.HasPrefix(f.Description, want) {
+		t.Errorf("the words are %q, want them to begin with %q", f.Description, want)
+	}
 }
 
 // The pictures of real weights are noise, which is large; a figure of them stays under the limit.
@@ -199,6 +202,29 @@ func TestUpdateRatios(t *testing.T) {
 	}
 }
 
+// The axis is the same for a run whose updates are of one size and one whose updates shrink until there are none.
+func TestUpdateRatiosCanBeCompared(t *testing.T) {
+	h := madeUpSnapshots(t, 12)
+	for k := 1; k < 12; k++ {
+		h.Snapshots[k+1] = Snapshot{k + 1, slices.Clone(h.Snapshots[k].Weights)}
+	}
+	moved := &h.Snapshots[12].Weights[0]
+	moved.Values = slices.Clone(moved.Values)
+	moved.Values[0] += 1e-6
+	for name, f := range map[string]*Figure{"one size": UpdateRatios(madeUpSnapshots(t, 12)), "shrinking": UpdateRatios(h)} {
+		checkBundle(t, f, true)
+		if y := f.panels[0].(*chart.Chart).Y; y.Min != 1e-4 || y.Max != 10 {
+			t.Errorf("%s: the axis spans %v to %v", name, y.Min, y.Max)
+		}
+		if told := strings.Contains(f.Subtitle, "the axis leaves out updates below 0.0001, down to "); told != (name == "shrinking") {
+			t.Errorf("%s: the subtitle is %q", name, f.Subtitle)
+		}
+	}
+	if words := UpdateRatios(h).Description; !strings.Contains(words, "Update of layer2.weight relative to it: first 0.1 at iteration 1, last 0 at iteration 12, ") {
+		t.Errorf("in words: %s", words)
+	}
+}
+
 func TestDeadReLUs(t *testing.T) {
 	trains(t)
 	h := madeUpSnapshots(t, 2)
@@ -206,8 +232,12 @@ func TestDeadReLUs(t *testing.T) {
 	bias[1] = -1000
 	f := DeadReLUs(MLP{Hidden: 2}, MNIST().Validation.Slice(0, 50), h)
 	checkBundle(t, f, true)
-	if c := f.panels[0].(*chart.Chart).Curves[0]; fmt.Sprint(c.X, c.Y) != "[0 1 2] [0 0 0.5]" || c.Name != "ReLU 1, 2 units" {
+	ch := f.panels[0].(*chart.Chart)
+	if c := ch.Curves[0]; fmt.Sprint(c.X, c.Y) != "[0 1 2] [0 0 0.5]" || c.Name != "ReLU 1, 2 units" {
 		t.Errorf("the shares of dead units are %v over %v of %s", c.Y, c.X, c.Name)
+	}
+	if ch.Y.Min != 0 || ch.Y.Max != 1 { // for all runs, so that they can be compared
+		t.Errorf("the axis spans %v to %v", ch.Y.Min, ch.Y.Max)
 	}
 }
 

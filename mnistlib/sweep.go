@@ -28,7 +28,7 @@ func SweepSlider(label string, values []float64, runs []*History) *Figure {
 	for k, runs := range sweep {
 		words := fmt.Sprintf("%s %.4g", label, values[k])
 		all = append(all, group{words, runs})
-		slider.Frames = append(slider.Frames, words+failures(runs))
+		slider.Frames = append(slider.Frames, words+strings.ReplaceAll(failures(runs), ", ", "\n"))
 	}
 	const still = 4 // values
 	for i := range min(still, len(all)) {
@@ -59,7 +59,7 @@ func SweepSlider(label string, values []float64, runs []*History) *Figure {
 			last = max(last, one.X.Max)
 		}
 	}
-	f.note(cutLosses(loss))
+	f.note(cutLosses(loss, 1.25)) // the axis is that of all values: what one of them costs flattens the others
 	lowest, _ := accuracy.RangeY()
 	accuracy.Y = accuracyAxis(lowest)
 	for _, ch := range []*chart.Chart{loss, accuracy} {
@@ -108,18 +108,12 @@ func SweepCurve(label string, values []float64, runs []*History) *Figure {
 	}
 	share := chart.Curve{Name: "failed", X: values}
 	for k, runs := range sweep {
-		failed := 0.0
-		for _, h := range runs {
-			if h.failure() != "" {
-				failed++
-			}
-		}
-		share.Y = append(share.Y, failed/float64(len(runs)))
+		share.Y = append(share.Y, float64(failed(runs))/float64(len(runs)))
 		all = append(all, group{fmt.Sprintf("%s %.4g", label, values[k]), runs})
 	}
 	lowest, _ := accuracy.RangeY()
 	accuracy.Y = accuracyAxis(lowest)
-	failed := &chart.Chart{
+	failing := &chart.Chart{
 		Title: "runs that failed", Width: chart.Narrow, Height: narrowHeight, X: axis,
 		Y: chart.NewAxis("share of the runs", 0, 1, 5), Curves: []chart.Curve{share},
 	}
@@ -128,15 +122,15 @@ func SweepCurve(label string, values []float64, runs []*History) *Figure {
 		f.note(fmt.Sprintf("line: mean of %d runs; band: smallest to largest", len(sweep[0])))
 	}
 	f.noteFailures(runs)
-	f.addCharts(accuracy, failed)
+	f.addCharts(accuracy, failing)
 	f.Description = sweepInWords(all)
 	return f
 }
 
 // SweepMap draws the validation accuracy after the last iteration for each pair of a row's and a column's value, as
-// the mean of the runs, and marks pairs of which runs diverged: these are not in the mean. The runs are in the
-// order of the rows, and within a row in the order of the columns; rowLabel and columnLabel name the values. The
-// shades go by the logarithm of the errors, so that the best pairs differ.
+// the mean of the runs, and marks pairs of which runs failed: diverged, so that the mean leaves them out, or ended no
+// better than guessing. The runs are in the order of the rows, and within a row in the order of the columns; rowLabel
+// and columnLabel name the values. The shades go by the logarithm of the errors, so that the best pairs differ.
 func SweepMap(rowLabel string, rows []float64, columnLabel string, columns []float64, runs []*History) *Figure {
 	sweep, err := splitSweep(len(rows)*len(columns), runs)
 	if err != nil {
@@ -151,25 +145,22 @@ func SweepMap(rowLabel string, rows []float64, columnLabel string, columns []flo
 	}
 	shade := errorShades(accuracies)
 	marks := "mean of " + count(len(sweep[0]), "run")
+	if failed(runs) > 0 {
+		marks += "; fail: runs that ended no better than guessing, or diverged"
+	}
 	if slices.ContainsFunc(runs, func(h *History) bool { return h.diverged() > 0 }) {
-		marks += "; div.: runs that diverged, which the mean leaves out; grey: all did"
+		marks += ", which the mean leaves out; grey: all diverged"
 	}
 	for i := range rows {
 		var cells []chart.Cell
 		for j := range columns {
 			k := i*len(columns) + j
 			cell := chart.Cell{Shade: shade(accuracies[k])}
-			diverged := 0
-			for _, h := range sweep[k] {
-				if h.diverged() > 0 {
-					diverged++
-				}
-			}
-			switch {
-			case diverged == len(sweep[k]):
-				cell.Text = "all\ndiv."
-			case diverged > 0:
-				cell.Text = fmt.Sprintf("%.2f\n%d div.", accuracies[k], diverged)
+			switch n := failed(sweep[k]); {
+			case !finite(accuracies[k]):
+				cell.Text = "all\nfail"
+			case n > 0:
+				cell.Text = fmt.Sprintf("%.2f\n%d fail", accuracies[k], n)
 			default:
 				cell.Text = fmt.Sprintf("%.3f", accuracies[k])
 			}

@@ -62,6 +62,9 @@ func openBrowser(t *testing.T) context.Context {
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil { // it starts here, so that it ends with the test and not with somebody's patience
+		t.Fatal(err)
+	}
 	return ctx
 }
 

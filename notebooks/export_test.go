@@ -63,16 +63,27 @@ func checkWords(t *testing.T, path string) {
 	}
 }
 
-// checkLoadsNothing looks for what a page has from the network, and for formulas that the browser draws by itself.
+// checkLoadsNothing looks for what a page has from the network, in its text and in a browser, and for formulas that the
+// browser draws by itself.
 func checkLoadsNothing(t *testing.T, path string) {
 	page, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, tag := range regexp.MustCompile(`<(?:script|link)[^>]* (?:src|href)="http[^"]*|\bimport\b[^;]*http[^;]*`).FindAllString(string(page), -1) {
+	for _, tag := range regexp.MustCompile(`<(?:script|link)[^>]* (?:src|href)="http[^"]*|(?:\bimport\s*\(|\bfrom\b|@import\b(?:\s*url\()?)\s*["']?http[^;"']*`).FindAllString(string(page), -1) {
 		if !strings.Contains(path, "slides") || !strings.Contains(tag, "/reveal.js@") {
 			t.Errorf("the page loads %s", tag)
 		}
+	}
+	patience, cancel := context.WithTimeout(openBrowser(t), time.Minute)
+	defer cancel()
+	err = chromedp.Do(patience, chromedp.Navigate("file://"+path))
+	asked := ""
+	if err == nil {
+		asked, err = chromedp.Run(patience, chromedp.Evaluate[string](`performance.getEntriesByType("resource").map(e => e.name).filter(n => n.startsWith("http") && !n.includes("/reveal.js@")).join()`))
+	}
+	if err != nil || asked != "" {
+		t.Errorf("in a browser, the page asks for %q (%v)", asked, err)
 	}
 	formulas := strings.Count(string(page), "<math ")
 	if left := strings.Contains(string(page), `\leftarrow`); formulas < 20 || left || !strings.Contains(string(page), "<mfrac>") {

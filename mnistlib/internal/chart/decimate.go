@@ -3,18 +3,27 @@ package chart
 import "sort"
 
 // decimate says which of n points to draw so that they are about limit at most and no spike is lost: the
-// points are cut into equal stretches, and of each stretch every column keeps its smallest and its
-// largest value, and the first that is not finite, which breaks the curve. The first and the last
-// point always stay.
+// points are cut into equal stretches, as many as leave so few points, and of each stretch extremes stay.
 func decimate(n, limit int, columns ...[]float64) []int {
-	var keep []int
 	if n <= limit {
-		for i := range n {
-			keep = append(keep, i)
-		}
-		return keep
+		return extremes(n, n, columns...)
 	}
 	stretches := max(1, limit/(2*len(columns)))
+	keep := extremes(n, stretches, columns...)
+	for {
+		stretches += stretches/8 + 1 // the columns have some of their extremes at one point
+		more := extremes(n, stretches, columns...)
+		if len(more) > limit {
+			return keep
+		}
+		keep = more
+	}
+}
+
+// extremes are, of each of equal stretches of n points, those where a column has its smallest and its largest value, and
+// the first that is not finite, which breaks the curve; and the first and the last point of all.
+func extremes(n, stretches int, columns ...[]float64) []int {
+	var keep []int
 	for s := range stretches {
 		chosen := map[int]bool{}
 		from, to := s*n/stretches, (s+1)*n/stretches
@@ -52,13 +61,21 @@ func decimate(n, limit int, columns ...[]float64) []int {
 	return keep
 }
 
-// Decimate leaves about limit numbers of the curve and its band, with all their spikes.
+// Columns is how many numbers are drawn at each point of the curve.
+func (c *Curve) Columns() int {
+	if c.Low == nil {
+		return 1
+	}
+	return 3
+}
+
+// Decimate leaves about limit points of the curve and its band, with all their spikes.
 func (c *Curve) Decimate(limit int) {
 	columns := [][]float64{c.Y}
 	if c.Low != nil {
 		columns = append(columns, c.Low, c.High)
 	}
-	keep := decimate(len(c.X), limit/len(columns), columns...)
+	keep := decimate(len(c.X), limit, columns...)
 	c.X, c.Y, c.Low, c.High = pick(c.X, keep), pick(c.Y, keep), pick(c.Low, keep), pick(c.High, keep)
 }
 

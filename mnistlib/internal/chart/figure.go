@@ -3,7 +3,6 @@ package chart
 import (
 	"bytes"
 	"cmp"
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"image"
@@ -13,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 	"gonum.org/v1/plot/vg/vgimg"
@@ -36,20 +36,10 @@ type Figure struct {
 // A Panel is one plot of a figure.
 type Panel interface {
 	size() (width, height float64) // of the static picture with its axes, in pixels
+	shape() shape                  // of the interactive one
 	names() []string               // what it needs explained in the figure's legend
 	vegaLite(id int, l legend) object
 	draw(c draw.Canvas, l legend)
-}
-
-// VegaLite is the figure as a specification of Vega-Lite, version 5, made of nothing but maps, slices,
-// strings, numbers and bools.
-func (f *Figure) VegaLite() (object, error) {
-	text, err := json.Marshal(f.specification())
-	if err != nil {
-		return nil, err
-	}
-	var spec object
-	return spec, json.Unmarshal(text, &spec)
 }
 
 // Text is the figure in words.
@@ -67,8 +57,11 @@ func (f *Figure) Text() string {
 type legend struct {
 	names   []string
 	columns int
-	column  vg.Length // the width of each
+	column  vg.Length // the room of each
 }
+
+// legendSymbol is the room of a line in the legend and the gaps about it, in pixels.
+const legendSymbol = 60
 
 // shown says whether there is anything to explain.
 func (l legend) shown() bool { return len(l.names) > 1 }
@@ -89,7 +82,7 @@ func (f *Figure) legend() legend {
 		for _, name := range p.names() {
 			if l.place(name) < 0 {
 				l.names = append(l.names, name)
-				l.column = max(l.column, legendStyle.Width(name)+pixels(60))
+				l.column = max(l.column, legendStyle.Width(name)/fontRoom+pixels(legendSymbol))
 			}
 		}
 	}
@@ -99,72 +92,15 @@ func (f *Figure) legend() legend {
 	return l
 }
 
-func (f *Figure) specification() object {
-	l := f.legend()
-	panels := make([]any, len(f.Panels))
-	for i, p := range f.Panels {
-		panels[i] = p.vegaLite(i, l)
-	}
-	params := []any{}
-	if f.Slider != nil {
-		params = append(params, f.Slider.vega())
-	}
-	// The paper, the text and the axes have no colours of their own: JupyterLab gives them those of its theme.
-	return object{
-		"$schema":     "https://vega.github.io/schema/vega-lite/v5.json",
-		"description": f.Text(),
-		"params":      params,
-		"usermeta":    object{"embedOptions": object{"patch": f.fitting(panels[0].(object), l).changes()}},
-		"padding":     figureMargin,
-		"autosize":    object{"type": "pad", "resize": true}, // the picture shrinks with its panels, too
-		"title": object{
-			"text": f.wrapTitle(), "fontSize": titleSize, "fontWeight": "bold",
-			"subtitle": f.wrapSubtitle(), "subtitleFontSize": labelSize,
-			"anchor": "start", "offset": 10, "subtitlePadding": 6, "lineHeight": titleSize + 4, "subtitleLineHeight": labelSize + 4,
-		},
-		"concat":  panels,
-		"columns": max(2, f.Columns), // of one column Vega-Lite makes other signals, which fit does not know
-		"spacing": panelGap,
-		"config": object{
-			"font": "Liberation Sans, Arial, Helvetica, sans-serif",
-			"view": object{"stroke": "transparent"},
-			"axis": object{
-				"labelFontSize": labelSize, "titleFontSize": axisSize, "titleFontWeight": "normal",
-				"gridColor": gridInk, "gridOpacity": gridOpacity, "titlePadding": 8, "labelFlush": false,
-			},
-			"legend": object{
-				"labelFontSize": labelSize, "labelLimit": f.width(),
-				"symbolStrokeWidth": 4, "symbolSize": 500, "symbolOpacity": 1, "offset": 10, "columnPadding": 28,
-			},
-			"title": object{"fontSize": axisSize, "fontWeight": "normal"},
-			"line":  object{"strokeWidth": lineWidth, "strokeJoin": "round", "strokeCap": "round"},
-		},
-	}
-}
-
-// fitting is what the figure needs to follow the width of its page; plot is its first panel in Vega-Lite.
-func (f *Figure) fitting(plot object, l legend) fitting {
-	columns := min(f.Columns, len(f.Panels))
-	withAxes, _ := f.Panels[0].size()
-	_, shaped := f.Panels[0].(interface{ keepsShape() })
-	fit := fitting{
-		whole: f.width() + 2*figureMargin + panelGap*float64(columns-1), columns: columns,
-		panelWidth: plot["width"].(float64), panelHeight: plot["height"].(float64), panelWithAxes: withAxes, keepsShape: shaped,
-		title: f.wrapTitle(), subtitle: f.wrapSubtitle(),
-		narrowTitle: wrap(f.Title, titleStyle, pixels(narrowText)), narrowSubtitle: wrap(f.Subtitle, subtitleStyle, pixels(narrowText)),
-	}
-	if l.shown() {
-		fit.legendColumns = l.columns
-	}
-	return fit
-}
-
 // panelGap is the room between two panels, in pixels.
 const panelGap = 24.0
 
+// leastWidth is that of a picture, so that its titles are not a word a line.
+const leastWidth = 400.0
+
 // width is the picture's, in pixels, without its margin.
 func (f *Figure) width() float64 {
-	width := 0.0
+	width := leastWidth
 	for row := 0; row < len(f.Panels); row += f.Columns {
 		w := 0.0
 		for _, p := range f.Panels[row:min(row+f.Columns, len(f.Panels))] {
@@ -177,11 +113,10 @@ func (f *Figure) width() float64 {
 }
 
 // fontRoom is how much of its width a line of text takes: other systems have wider fonts.
-const fontRoom = 0.86
+const fontRoom = 0.82
 
-func (f *Figure) wrapTitle() []string { return wrap(f.Title, titleStyle, pixels(f.width()*fontRoom)) }
-func (f *Figure) wrapSubtitle() []string {
-	return wrap(f.Subtitle, subtitleStyle, pixels(f.width()*fontRoom))
+func (f *Figure) wrap(words string, style text.Style) []string {
+	return wrap(words, style, pixels(f.width()*fontRoom))
 }
 
 // static is the figure that stands still.
@@ -206,7 +141,7 @@ const titleLine, subtitleLine, legendLine, gap = titleSize + 6, labelSize + 5, l
 
 func (f *Figure) layout() layout {
 	l := layout{width: pixels(f.width() + 2*figureMargin)}
-	l.title, l.subtitle = f.wrapTitle(), f.wrapSubtitle()
+	l.title, l.subtitle = f.wrap(f.Title, titleStyle), f.wrap(f.Subtitle, subtitleStyle)
 	l.legend = f.legend()
 	l.height = pixels(2*figureMargin+gap) + pixels(titleLine)*vg.Length(len(l.title)) +
 		pixels(subtitleLine)*vg.Length(len(l.subtitle)) + pixels(legendLine)*vg.Length(l.legend.rows())
@@ -280,8 +215,8 @@ func (f *Figure) PNG() ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// fewerColors keeps the 256 most frequent colours of a picture and gives each other pixel the
-// nearest of them: the eye misses nothing, and the PNG has half the size.
+// fewerColors leaves out each colour of a picture that is like a more frequent one, by 8 parts in 255 or less, and gives its
+// pixels the nearest of those that stay, 256 at most: the eye misses nothing, and the PNG has a third of the size.
 func fewerColors(picture image.Image) *image.Paletted {
 	bounds := picture.Bounds()
 	count := map[color.RGBA]int{}
@@ -295,8 +230,10 @@ func fewerColors(picture image.Image) *image.Paletted {
 		return cmp.Or(count[b]-count[a], cmp.Compare(a.R, b.R), cmp.Compare(a.G, b.G), cmp.Compare(a.B, b.B))
 	})
 	var kept color.Palette
-	for _, c := range all[:min(256, len(all))] {
-		kept = append(kept, c)
+	for _, c := range all {
+		if len(kept) < 256 && !slices.ContainsFunc(kept, func(k color.Color) bool { return alike(k.(color.RGBA), c) }) {
+			kept = append(kept, c)
+		}
 	}
 	place := map[color.RGBA]uint8{}
 	for _, c := range all {
@@ -309,6 +246,11 @@ func fewerColors(picture image.Image) *image.Paletted {
 		}
 	}
 	return reduced
+}
+
+func alike(a, b color.RGBA) bool {
+	near := func(x, y uint8) bool { return max(x, y)-min(x, y) <= 8 }
+	return near(a.R, b.R) && near(a.G, b.G) && near(a.B, b.B)
 }
 
 // SVG is the static picture as an SVG, with the words for a screen reader.

@@ -11,66 +11,33 @@ const EmbedStyle = `.vega-embed{position:relative}` +
 	`.vega-actions{position:absolute;right:0;display:flex;flex-direction:column;background:white;box-shadow:0 1px 6px gray}` +
 	`.vega-actions a{padding:6px 14px;white-space:nowrap;color:black}` +
 	`#vg-tooltip-element{font-size:20px;pointer-events:none}` +
-	`#vg-tooltip-element table tr td.key,#vg-tooltip-element table tr td.value{max-width:none}`
+	`#vg-tooltip-element table tr td.key,#vg-tooltip-element table tr td.value{max-width:none;color:inherit}`
 
-// A fitting is what is to be known of a figure so that it can follow the width that it finds in a page. Lengths are
-// in pixels.
-type fitting struct {
-	whole                       float64 // the figure's width, with all its columns
-	columns                     int
-	panelWidth, panelHeight     float64 // of a panel, all of which are of one size
-	panelWithAxes               float64 // its width with its axes
-	keepsShape                  bool    // a panel gets lower when it gets narrower
-	legendColumns               int     // 0 without a legend
-	title, subtitle             []string
-	narrowTitle, narrowSubtitle []string // wrapped for a narrow window
+// A shape is how large a panel's plot is. Lengths are in pixels.
+type shape struct {
+	width, height float64
+	widest        float64 // the largest width in a narrow page
+	axes          float64 // what the axes add to the width there
+	narrowHeight  string  // the height by the width, childWidth, there: an expression of Vega; empty: it stays
 }
 
-// changes are those to what Vega-Lite compiles the figure to, since Vega-Lite itself has no widths that follow the page's for
-// several panels. Where there is no room for all, they stand in one column; the text is wrapped anew, and the panels shrink.
-func (f fitting) changes() []any {
-	widest := f.panelWidth
-	if f.columns > 1 {
-		widest = Wide
-	}
-	set := func(path, format string, values ...any) object {
-		return object{"op": "add", "path": path, "value": object{"signal": fmt.Sprintf(format, values...)}}
-	}
-	signal := func(name, init, onResize string) object {
-		s := object{"name": name, "init": init}
-		if onResize != "" {
-			s["on"] = []any{object{"events": "window:resize", "update": onResize}}
-		}
-		return object{"op": "add", "path": "/signals/0", "value": s}
-	}
-	// The first two signals of those that Vega-Lite makes are the panels' width and height.
-	changes := []any{
-		object{"op": "add", "path": "/signals/0/update", "value": fmt.Sprintf("room < %g ? clamp(room - %g, %d, %g) : %g",
-			f.whole, f.panelWithAxes-f.panelWidth+2*figureMargin+8, narrowest, widest, f.panelWidth)},
-	}
-	if f.keepsShape {
-		changes = append(changes, object{"op": "add", "path": "/signals/1/update", "value": fmt.Sprintf("childWidth * %g", f.panelHeight/f.panelWidth)})
-	}
-	// A page does not say when its list of files opens; it says when its window changes.
-	changes = append(changes,
-		signal("room", "windowSize()[0] - beside", "windowSize()[0] - beside"),
-		signal("beside", fmt.Sprintf("windowSize()[0] - (containerSize()[0] || windowSize()[0] - %d)", besideCell), ""))
-	if f.columns > 1 {
-		changes = append(changes, set("/layout/columns", "room < %g ? 1 : %d", f.whole, f.columns))
-	}
-	if f.legendColumns > 0 {
-		changes = append(changes, set("/legends/0/columns", "room < %g ? 1 : %d", f.whole, f.legendColumns), set("/legends/0/labelLimit", "room - 80"))
-	}
-	rewrap := func(path string, narrow, wide []string) {
-		if len(narrow) > len(wide) {
-			changes = append(changes, set(path, "room < %g ? %s : %s", f.whole, literal(narrow), literal(wide)))
-		}
-	}
-	rewrap("/title/text", f.narrowTitle, f.title)
-	rewrap("/title/subtitle", f.narrowSubtitle, f.subtitle)
-	return changes
+// proportional is the shape of a plot that gets lower when it gets narrower.
+func proportional(width, height, axes float64) shape {
+	return shape{width, height, width, axes, fmt.Sprintf("childWidth * %g", height/width)}
 }
 
-// narrowest is the least width of a panel and narrowText that of the titles in a narrow window, in pixels; besideCell is
-// what JupyterLab shows beside a cell's output, with the list of files open: for a page that does not tell the room.
-const narrowest, narrowText, besideCell = 200, 300, 450
+// scaled is a length, an expression of Vega, that shrinks with a plot that has this width in a wide page.
+func scaled(length, width float64) object {
+	return object{"expr": fmt.Sprintf("%g * childWidth / %g", length, width)}
+}
+
+// narrowRoom is the width of the narrowest page that a figure fits, narrowest that of a panel there at least, and besideCell
+// what JupyterLab shows beside a cell's output, with the list of files: for a page that does not tell the room. In pixels.
+const narrowRoom, narrowest, besideCell = 345, 200.0, 450
+
+// narrowPlot is the least width of a plot with axes.
+const narrowPlot = narrowRoom - chartAxes - 2*figureMargin
+
+// chartAxes is the room of the axes of an interactive panel, at its left and, for the end of a tick's number, at its right,
+// where the title of the y axis has one line.
+const chartAxes = 90

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"fmt"
 	"image/color"
 
 	"gonum.org/v1/plot"
@@ -21,8 +22,8 @@ type ForestRow struct {
 	Low, High, WideLow, WideHigh float64 // the thin one is not finite: none
 }
 
-// rowHeight is that of a row, and forestWidth the width of the axis, in pixels.
-const rowHeight, forestWidth = 28, 420
+// rowHeight is that of a row, narrowRowHeight that of one with its name above, and forestWidth the width of the axis, in pixels.
+const rowHeight, narrowRowHeight, forestWidth = 28, 46, 420
 
 // nameWidth is the room that the names take, in pixels.
 func (f *Forest) nameWidth() float64 {
@@ -37,6 +38,17 @@ func (f *Forest) height() float64 { return rowHeight * float64(len(f.Rows)) }
 
 func (f *Forest) size() (width, height float64) {
 	return f.nameWidth() + forestWidth + figureMargin, f.height() + marginY
+}
+
+// In a narrow page the names stand above their rows. Its width tells: it is less than that in a wide one.
+func (f *Forest) shape() shape {
+	const axes = 36 // for the ends of the ticks' numbers
+	return shape{forestWidth, f.height(), forestWidth - 1, axes, ifNarrow(narrowRowHeight*len(f.Rows), f.height())["expr"].(string)}
+}
+
+// ifNarrow is one value in a narrow page and another in a wide one.
+func ifNarrow(narrow, wide any) object {
+	return object{"expr": fmt.Sprintf("childWidth < %d ? %s : %s", forestWidth, literal(narrow), literal(wide))}
 }
 
 func (f *Forest) names() []string { return nil }
@@ -63,8 +75,12 @@ func (f *Forest) vegaLite(int, legend) object {
 	return object{
 		"width": float64(forestWidth), "height": f.height(), "data": object{"values": values},
 		"encoding": object{
-			"y": object{"field": "name", "type": "nominal", "title": nil, "sort": names, "axis": object{"labelLimit": f.nameWidth(), "grid": false, "ticks": false, "domain": false}},
-			"x": f.X.vegaLite("mean"),
+			"y": object{"field": "name", "type": "nominal", "title": nil, "sort": names, "axis": object{
+				"labelLimit": ifNarrow(narrowPlot+chartAxes, f.nameWidth()), "labelFontSize": ifNarrow(labelSize-3, labelSize),
+				"labelAlign": ifNarrow("left", "right"), "labelPadding": ifNarrow(-4, 4), "labelOffset": ifNarrow(-18, 0),
+				"grid": false, "ticks": false, "domain": false,
+			}},
+			"x": f.X.vegaLite("mean", narrowPlot),
 			"tooltip": []any{field("name", "comparison"), field("mean", "mean"), field("low", "low"), field("high", "high"),
 				field("wideLow", "low, other images too"), field("wideHigh", "high, other images too")},
 		},

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"image/color"
 	"math"
-	"strconv"
 	"strings"
 
 	"gonum.org/v1/plot/vg"
@@ -36,6 +35,11 @@ func (t *HeatMap) size() (width, height float64) {
 	return width + marginX, height + marginY
 }
 
+func (t *HeatMap) shape() shape {
+	width, height := t.inside()
+	return proportional(width, height, chartAxes)
+}
+
 func (t *HeatMap) names() []string { return nil }
 
 func (t *HeatMap) vegaLite(int, legend) object {
@@ -47,7 +51,7 @@ func (t *HeatMap) vegaLite(int, legend) object {
 		}
 	}
 	axis := func(field, title, orient string, names []string) object {
-		return object{"field": field, "type": "ordinal", "title": title, "sort": names, "axis": object{"orient": orient, "labelAngle": 0}}
+		return object{"field": field, "type": "ordinal", "title": title, "sort": names, "axis": object{"orient": orient, "labelAngle": 0, "labelFontSize": scaled(labelSize, width)}}
 	}
 	tooltip := []any{
 		object{"field": "row", "type": "nominal", "title": t.RowLabel},
@@ -60,8 +64,8 @@ func (t *HeatMap) vegaLite(int, legend) object {
 		"layer": []any{
 			object{"mark": object{"type": "rect", "fill": object{"expr": "datum.color"}, "stroke": "white"}},
 			object{
-				"mark": object{"type": "text", "fontSize": labelSize, "lineBreak": "\n", "lineHeight": labelSize + 2, "baseline": "middle",
-					"dy": object{"expr": "-" + strconv.Itoa((labelSize+2)/2) + " * (split(datum.text, '\\n').length - 1)"}, "color": object{"expr": "datum.ink"}},
+				"mark": object{"type": "text", "fontSize": scaled(labelSize, width), "lineBreak": "\n", "lineHeight": scaled(labelSize+2, width), "baseline": "middle",
+					"dy": object{"expr": scaled(-(labelSize+2)/2, width)["expr"].(string) + " * (split(datum.text, '\\n').length - 1)"}, "color": object{"expr": "datum.ink"}},
 				"encoding": object{"text": object{"field": "text"}},
 			},
 		},

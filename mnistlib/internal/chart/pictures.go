@@ -66,12 +66,15 @@ func (m *Pictures) Place(i int) image.Point {
 	return image.Pt(i%m.columns*(m.tile+tileGap), i/m.columns*(m.tile+m.caption+tileGap))
 }
 
-// Pictures get lower when they get narrower.
-func (*Pictures) keepsShape() {}
-
 func (m *Pictures) size() (width, height float64) {
 	bounds := m.Picture.Bounds()
 	return float64(bounds.Dx()), float64(bounds.Dy())
+}
+
+func (m *Pictures) shape() shape {
+	const captionRoom = 8 // that of a first and a last one which are wider than their pictures
+	width, height := m.size()
+	return proportional(width, height, captionRoom)
 }
 
 func (m *Pictures) names() []string { return nil }
@@ -117,7 +120,7 @@ func vegaPictures(frames []*Pictures, slider *Slider) object {
 			object{
 				"data": object{"values": captions},
 				// Unfilled, since Vega-Lite fills text with black; the style then fills it with the theme's colour.
-				"mark": object{"type": "text", "align": "center", "baseline": "top", "fontSize": labelSize, "lineHeight": labelSize + 4,
+				"mark": object{"type": "text", "align": "center", "baseline": "top", "fontSize": scaled(labelSize, width), "lineHeight": scaled(labelSize+4, width),
 					"style": "guide-label", "filled": false, "stroke": "transparent"},
 				"encoding": object{"text": object{"field": "text"}, "x": position("x"), "y": position("y")},
 			},
@@ -158,9 +161,8 @@ type Film struct {
 	Slider *Slider
 }
 
-func (*Film) keepsShape() {}
-
 func (f *Film) size() (width, height float64) { return f.Frames[0].size() }
+func (f *Film) shape() shape                  { return f.Frames[0].shape() }
 func (f *Film) names() []string               { return nil }
 func (f *Film) vegaLite(int, legend) object   { return vegaPictures(f.Frames, f.Slider) }
 func (f *Film) draw(c draw.Canvas, l legend)  { f.Frames[f.Slider.Start].draw(c, l) }

@@ -1,9 +1,11 @@
 package chart
 
+import "strings"
+
 // A Slider chooses one of several frames of a figure's panels.
 type Slider struct {
 	Label  string   // what it changes
-	Frames []string // what each frame shows
+	Frames []string // what each frame shows, in one line or more
 	Start  int      // the frame at first
 }
 
@@ -18,9 +20,19 @@ func (s *Slider) vega() object {
 	}
 }
 
-// title is that of a panel: some words, and what the frame shows.
+// title is that of a panel: some words, and what the frame shows. All have equally many lines, so that nothing jumps.
 func (s *Slider) title(words string) object {
-	return object{"text": object{"expr": literal(words) + " + " + literal(s.Frames) + "[" + frameParam + " - 1]"}}
+	titles, most := make([][]string, len(s.Frames)), 0
+	for i, frame := range s.Frames {
+		titles[i] = strings.Split(words+frame, "\n")
+		most = max(most, len(titles[i]))
+	}
+	for i := range titles {
+		for len(titles[i]) < most {
+			titles[i] = append(titles[i], "")
+		}
+	}
+	return object{"text": object{"expr": literal(titles) + "[" + frameParam + " - 1]"}}
 }
 
 // filter leaves out the rows of other frames.

@@ -117,11 +117,11 @@ func contrast(a, b color.NRGBA) float64 {
 }
 
 // wrap breaks a text between words so that no line is wider than the width, if words allow. Around a sign, and
-// between a number and what it counts, it does not break.
+// between a number and the words beside it, it does not break.
 func wrap(s string, style text.Style, width vg.Length) []string {
 	var words []string
 	for _, word := range strings.Fields(s) {
-		if n := len(words); n > 0 && (!strings.ContainsFunc(word, isWordly) || endsInNumber(words[n-1])) {
+		if n := len(words); n > 0 && (!strings.ContainsFunc(word, isWordly) || endsInNumber(words[n-1]) || isNumberOf(word, words[n-1])) {
 			words[n-1] += " " + word
 		} else {
 			words = append(words, word)
@@ -147,6 +147,12 @@ func wrap(s string, style text.Style, width vg.Length) []string {
 }
 
 func isWordly(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) }
+
+// isNumberOf says whether a word is a number that the words before it announce, as in "seed 1".
+func isNumberOf(word, before string) bool {
+	last, _ := utf8.DecodeLastRuneInString(before)
+	return unicode.IsDigit(rune(word[0])) && isWordly(last)
+}
 
 // endsInNumber says whether a text ends in a number, or in a sign that a number follows.
 func endsInNumber(s string) bool {

@@ -26,10 +26,12 @@ type Path struct {
 	Iterations []int
 }
 
-// A surface stays a square when it gets narrower.
-func (*Surface) keepsShape() {}
-
 func (s *Surface) size() (width, height float64) { return s.Size + marginX, s.Size + marginY }
+
+// A surface stays a square when it gets narrower.
+func (s *Surface) shape() shape {
+	return proportional(s.Size, s.Size, axesWith(s.Y.titleLines(narrowPlot+overEnds)))
+}
 
 func (s *Surface) names() []string {
 	var names []string
@@ -89,7 +91,7 @@ func (s *Surface) vegaLite(_ int, l legend) object {
 			paths.add(float64(l.place(p.Name)), p.X[i], p.Y[i], float64(p.Iterations[i]), last)
 		}
 	}
-	encoding := object{"x": s.X.vegaLite("x"), "y": s.Y.vegaLite("y")}
+	encoding := object{"x": s.X.vegaLite("x", narrowPlot), "y": s.Y.vegaLite("y", narrowPlot+overEnds)}
 	l.encode(encoding)
 	order := object{"field": "iteration", "type": "quantitative"}
 	area := func(radius float64) float64 { return 4 * radius * radius } // of the square around the dot

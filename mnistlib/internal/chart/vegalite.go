@@ -4,7 +4,16 @@ import (
 	"math"
 	"slices"
 	"strconv"
+
+	imagefont "golang.org/x/image/font"
 )
+
+func (ch *Chart) shape() shape {
+	return shape{width: ch.Width, height: ch.Height, widest: Wide, axes: axesWith(ch.Y.titleLines(ch.Height + overEnds))}
+}
+
+// overEnds is how much longer than a y axis its title may be, in pixels.
+const overEnds = 40
 
 // A group of layers draws one kind of mark from one table. The series' place in the legend is in
 // each row; its name follows from it.
@@ -21,7 +30,7 @@ func (ch *Chart) vegaLite(id int, l legend) object {
 	if places := ch.epochs(); places != nil {
 		groups = append([]any{vegaEpochs(places)}, groups...)
 	}
-	encoding := object{"x": ch.X.vegaLite("x"), "y": ch.Y.vegaLite("y")}
+	encoding := object{"x": ch.X.vegaLite("x", narrowPlot), "y": ch.Y.vegaLite("y", ch.Height+overEnds)}
 	l.encode(encoding)
 	title := any(ch.Title)
 	if ch.Slider != nil {
@@ -209,7 +218,15 @@ func (l legend) opacity(value float64) object {
 	return object{"condition": object{"param": "shown", "value": value}, "value": value / 8}
 }
 
-func (a Axis) vegaLite(fieldName string) object {
+// titleLines are the axis's title, in lines that are no longer than this, in pixels.
+func (a Axis) titleLines(longest float64) []string {
+	return wrap(a.Title, textStyle(axisSize, imagefont.WeightNormal, ink), pixels(longest*fontRoom))
+}
+
+// axesWith is the room of the axes of an interactive panel whose y axis has a title of some lines.
+func axesWith(title []string) float64 { return chartAxes + (axisSize+2)*float64(max(1, len(title))-1) }
+
+func (a Axis) vegaLite(fieldName string, longest float64) object {
 	scale := object{"domain": []any{a.Min, a.Max}, "nice": false}
 	if a.Log {
 		scale["type"] = "log"
@@ -217,7 +234,7 @@ func (a Axis) vegaLite(fieldName string) object {
 		scale["zero"] = false
 	}
 	return object{
-		"field": fieldName, "type": "quantitative", "title": a.Title,
+		"field": fieldName, "type": "quantitative", "title": a.titleLines(longest),
 		"scale": scale,
 		"axis":  object{"values": a.ticks(), "format": a.format()},
 	}
