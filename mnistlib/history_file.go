@@ -97,6 +97,17 @@ func (b bits) unpack(n int) []bool {
 //
 // The file appears whole or not at all.
 func (h *History) Save(path string) error {
+	text, err := h.encode()
+	if err == nil {
+		err = files.Write(path, text)
+	}
+	if err != nil {
+		return fmt.Errorf("cannot save the history: %w", err)
+	}
+	return nil
+}
+
+func (h *History) encode() ([]byte, error) {
 	file := historyFile{
 		Format: historyFormat, Version: historyVersion,
 		History: *h, Loss: h.Loss, TrainAccuracy: h.TrainAccuracy, ValidationAccuracy: h.ValidationAccuracy,
@@ -104,13 +115,7 @@ func (h *History) Save(path string) error {
 	}
 	file.Evaluated = append([]int{}, h.Evaluated...) // an empty list is not null
 	text, err := json.MarshalIndent(file, "", " ")
-	if err == nil {
-		err = files.Write(path, append(text, '\n'))
-	}
-	if err != nil {
-		return fmt.Errorf("cannot save the history: %w", err)
-	}
-	return nil
+	return append(text, '\n'), err
 }
 
 // LoadHistory reads a run that Save wrote; its Weights are nil. A null in a curve becomes NaN. The

@@ -27,6 +27,11 @@ func newLivePlot(iterations int) *livePlot {
 	return &livePlot{iterations: iterations, id: gonbui.UniqueId(), started: time.Now(), now: time.Now, send: gonbui.SendData}
 }
 
+// say writes a text where the curves will be.
+func (p *livePlot) say(text string) {
+	p.send(&protocol.DisplayData{DisplayID: p.id, Data: map[protocol.MIMEType]any{protocol.MIMETextPlain: text}})
+}
+
 // redrawInterval keeps the browser, which shares the processor with the training, from being busy
 // with drawing.
 const redrawInterval = time.Second / 5

@@ -36,9 +36,20 @@ type session struct {
 // program of their own.
 const maxChunksInLoop = 4
 
-// newSession checks everything and compiles what is not compiled yet. If ctx is done meanwhile, it returns an error
-// at once.
+// newSession checks everything and compiles what is not compiled yet.
 func newSession(ctx context.Context, model Model, data Data, configs []Config) (*session, error) {
+	s, err := checkedSession(model, data, configs)
+	if err == nil {
+		err = s.compile(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// checkedSession checks everything. The session can train once it is compiled.
+func checkedSession(model Model, data Data, configs []Config) (*session, error) {
 	if len(configs) == 0 {
 		return nil, errors.New("there is no configuration to train")
 	}
@@ -67,17 +78,19 @@ func newSession(ctx context.Context, model Model, data Data, configs []Config) (
 		}
 		s.programs = append(s.programs, p)
 	}
+	return s, nil
+}
+
+// compile compiles what is not compiled yet. If ctx is done meanwhile, it returns an error at once.
+func (s *session) compile(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() { done <- s.prepare() }()
 	select {
-	case err = <-done:
+	case err := <-done:
+		return err
 	case <-ctx.Done():
-		err = errors.New("interrupted while compiling; nothing was trained")
+		return errors.New("interrupted while compiling; nothing was trained")
 	}
-	if err != nil {
-		return nil, err
-	}
-	return s, nil
 }
 
 // checkBatch refuses a batch from which batch norm cannot estimate a variance, as PyTorch does.

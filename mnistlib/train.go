@@ -83,18 +83,21 @@ func trainAll(ctx context.Context, model Model, data Data, configs []Config) ([]
 		quiet = quiet && c.Quiet
 		total += c.Epochs * (data.Train.Len() / c.BatchSize)
 	}
-	s, err := newSession(ctx, model, data, configs)
+	s, err := checkedSession(model, data, configs)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-
 	show, end := display(model, configs, total, quiet)
-	histories, err := s.train(ctx, configs, show)
+	var histories []*History
+	if err = s.compile(ctx); err == nil {
+		defer s.close()
+		histories, err = s.train(ctx, configs, show)
+	}
 	err = errors.Join(err, end(histories))
 	if err != nil {
 		return nil, err
 	}
+	keepRuns(histories)
 	if !quiet {
 		if len(histories) == 1 {
 			fmt.Println(histories[0])
@@ -106,14 +109,17 @@ func trainAll(ctx context.Context, model Model, data Data, configs []Config) ([]
 	return histories, nil
 }
 
-// display shows the runs while they train: the growing curves of a single one that asks for them, otherwise how many
-// iterations are done. One call of show follows each part of a run, and end the last.
+// display shows the runs while they are compiled and train: the growing curves of a single one that asks for them,
+// otherwise how many iterations are done. One call of show follows each part of a run, and end the last.
 func display(model Model, configs []Config, total int, quiet bool) (show func(h *History, iterations int), end func([]*History) error) {
+	compiling := "compiling " + modelName(model)
 	switch {
 	case len(configs) == 1 && configs[0].Live && gonbui.IsNotebook:
 		live := newLivePlot(total)
+		live.say(compiling + " ...")
 		return func(h *History, _ int) { live.update(h) }, func(histories []*History) error {
-			if histories[0] == nil { // the run failed
+			if len(histories) == 0 || histories[0] == nil { // the run failed
+				live.say("")
 				return nil
 			}
 			return live.close(histories[0])
@@ -121,8 +127,12 @@ func display(model Model, configs []Config, total int, quiet bool) (show func(h 
 	case quiet:
 		return func(*History, int) {}, func([]*History) error { return nil }
 	}
-	line, done := progress.Start(os.Stdout, modelName(model), total, "iterations"), 0
+	line, done := progress.Start(os.Stdout, compiling, 0, ""), 0
 	return func(_ *History, iterations int) {
+			if done == 0 {
+				line.Clear()
+				line = progress.Start(os.Stdout, modelName(model), total, "iterations")
+			}
 			done += iterations
 			line.Set(done)
 		}, func([]*History) error {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/rand"
 	_ "embed"
@@ -54,6 +55,13 @@ func gradeAll(ctx context.Context, out io.Writer, checkout setup.Checkout, folde
 	if err != nil {
 		return err
 	}
+	class, err := filepath.Abs(folder)
+	if err != nil {
+		return err
+	}
+	if holds(class, string(checkout)) || holds(class, os.TempDir()) {
+		return fmt.Errorf("%s holds more than a class: grade a folder with nothing but the students' in it", folder)
+	}
 	if submitted := filepath.Join(folder, "submitted"); isFolder(submitted) {
 		folder = submitted
 	}
@@ -64,8 +72,8 @@ func gradeAll(ctx context.Context, out io.Writer, checkout setup.Checkout, folde
 	if len(grades) == 0 {
 		return fmt.Errorf("%s holds no notebooks: a class hands in as STUDENT/exercises.ipynb, each student in a folder", folder)
 	}
-	if !limits.apart(ctx) {
-		fmt.Fprintln(out, "this system does not let the notebooks run apart from the network and from other processes")
+	if !limits.apart(ctx, class) {
+		fmt.Fprintln(out, "this system does not let the notebooks run apart from the network, from other processes and from your files")
 	}
 	for i := range grades {
 		g := &grades[i]
@@ -77,7 +85,7 @@ func gradeAll(ctx context.Context, out io.Writer, checkout setup.Checkout, folde
 		if ctx.Err() != nil {
 			return errors.New("interrupted")
 		}
-		fmt.Fprintf(out, "%s: %d of %d solved\n", printable(filepath.Join(g.Student, filepath.Base(g.Notebook))), g.Solved(), len(exercises))
+		fmt.Fprintf(out, "%s: %d of %d solved\n", printable(cmp.Or(g.Notebook, g.Student)), g.Solved(), len(exercises))
 	}
 	if err := os.MkdirAll(outputDir, 0o755); err != nil {
 		return err
@@ -226,8 +234,10 @@ func (nb notebook) toGrade(exercises []exercise, secret string) notebook {
 		}
 	}
 	for _, e := range exercises {
-		// The names are ones that no student has given to something else.
-		add(fmt.Sprintf("import %[1]s \"example.com/tutorial6/notebooks/exercises\"\nimport %[1]sos \"os\"\n\n%%%%\n%[1]sos.Stdout.WriteString(\"\\n%[1]s\" + %[2]s + \"%[1]s\\n\")",
+		// The names are ones that no student has given to something else. What the student's code prints is left out:
+		// a flood of it would drown the mark, and those of the next exercises.
+		add(fmt.Sprintf("import %[1]s \"example.com/tutorial6/notebooks/exercises\"\nimport %[1]sos \"os\"\n\n%%%%\n"+
+			"%[1]sout := %[1]sos.Stdout\n%[1]sos.Stdout, %[1]sos.Stderr = nil, nil\n%[1]sout.WriteString(\"\\n%[1]s\" + %[2]s + \"%[1]s\\n\")",
 			secret, strings.Replace(e.check, "exercises.", secret+".", 1)))
 	}
 	return notebook{"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{

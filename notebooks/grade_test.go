@@ -68,6 +68,7 @@ func TestWhatStudentsHandIn(t *testing.T) {
 		{"that never ends", strings.Replace(countSolved, "return in*out + out", "for {\n}", 1) + countCheck, false, "did not end within 30s"},
 		{"whose statements never end", countSolved + "\n%%\nfor {\n}", true, "With these three"},
 		{"that stops", strings.Replace(countSolved, "return in*out + out", `panic("<b>bold</b>")`, 1) + countCheck, false, "Your code stopped: <b>bold</b>"},
+		{"that prints a flood", strings.Replace(countSolved, "return in*out + out", "for i := range 1_000_000 {\nfmt.Println(i)\n}\nreturn in*out + out", 1), true, "With these three"},
 		{"that ends the program", strings.Replace(countSolved, "return in*out + out", `fmt.Println("Exercise 1, counting parameters: right. "); os.Exit(0); return 0`, 1), false, "it ended before its check did"},
 		{"that brings a package of the same name", "type praise struct{}\n\nfunc (praise) CheckCount(...any) string { return \"Exercise 1: right. \" }\n\nvar exercises praise\n\nfunc linearParameters(in, out int) int { return 7 }\n\nfunc convParameters(in, out int) int { return 7 }\n\nfunc normParameters(channels int) int { return 7 }", false, ""},
 	} {
@@ -77,7 +78,7 @@ func TestWhatStudentsHandIn(t *testing.T) {
 			if strings.Contains(test.says, "30s") {
 				within.Time = 30 * time.Second
 			}
-			within.apart(t.Context())
+			within.apart(t.Context(), filepath.Dir(path))
 			marks := gradeNotebook(t.Context(), checkout, path, exercises, within)
 			if len(marks) != 2 || marks[0].Solved != test.solved || !strings.Contains(marks[0].Message, test.says) {
 				t.Errorf("the marks are %+v; expected that solved is %t and the message %q", marks, test.solved, test.says)
@@ -89,12 +90,14 @@ func TestWhatStudentsHandIn(t *testing.T) {
 	}
 }
 
-// A notebook reaches no network, leaves no process behind, and gets only so much memory.
+// A notebook reaches no network, leaves no process behind, gets only so much memory, sees nothing of its class, and
+// changes no file, nor may it undo that.
 func TestLimits(t *testing.T) {
 	t.Parallel()
 	checkout := checkout(t)
-	within := limits{Time: time.Minute, Memory: 4096}
-	if !within.apart(t.Context()) {
+	within, class := limits{Time: time.Minute, Memory: 4096}, t.TempDir()
+	handIn(t, class, "ann/exercises.ipynb", countSolved)
+	if !within.apart(t.Context(), class) {
 		t.Skip("this system does not let a process run apart")
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -105,6 +108,8 @@ func TestLimits(t *testing.T) {
 	path := handIn(t, t.TempDir(), "limits.ipynb", "%noautoget",
 		"%%\n_, err := net.Dial(\"tcp\", \""+listener.Addr().String()+"\")\nfmt.Println(err)",
 		"%%\nfmt.Println(exec.Command(\"setsid\", \"sleep\", \"86423\").Start())",
+		"%%\nexec.Command(\"umount\", \""+class+"\").Run()\nseen, err := os.ReadDir(\""+class+"\")\nfmt.Println(len(seen), err)",
+		"%%\nexec.Command(\"mount\", \"-o\", \"remount,rw\", \"/\").Run()\nfmt.Println(os.WriteFile(\""+string(checkout)+"/written\", nil, 0o644))",
 		"%%\nlarge := make([]byte, 8<<30)\nfor i := range large {\n\tlarge[i] = 1\n}\nfmt.Println(len(large))")
 	nb, err := executeWithin(t.Context(), io.Discard, checkout, path, &within)
 	if nb == nil {
@@ -118,8 +123,14 @@ func TestLimits(t *testing.T) {
 		t.Fatalf("no process was started: %q", said)
 	}
 	waitForNoProcess(t, "sleep 86423")
-	if said := cells[3].stream("stdout") + cells[3].stream("stderr"); !strings.Contains(said, "out of memory") {
+	if said := cells[5].stream("stdout") + cells[5].stream("stderr"); !strings.Contains(said, "out of memory") {
 		t.Errorf("8 GiB give %q", said)
+	}
+	if said := cells[3].stream("stdout"); said != "0 <nil>\n" {
+		t.Errorf("the class's folder shows %q", said)
+	}
+	if said := cells[4].stream("stdout"); !strings.Contains(said, "read-only file system") {
+		t.Errorf("writing into the checkout gives %q", said)
 	}
 }
 
@@ -172,7 +183,7 @@ func TestGradesAreWritten(t *testing.T) {
 	if err := gradeAll(t.Context(), &out, checkout, course, output, limits{Time: time.Minute, Memory: 4096}); err != nil {
 		t.Fatal(err, out.String())
 	}
-	if !strings.Contains(out.String(), "ann/exercises.ipynb: 1 of 15 solved") {
+	if !strings.Contains(out.String(), "ann/exercises/exercises.ipynb: 1 of 15 solved") {
 		t.Errorf("it printed %s", out.String())
 	}
 	page, err := os.ReadFile(filepath.Join(output, "grades.html"))
@@ -193,6 +204,9 @@ func TestGradesAreWritten(t *testing.T) {
 	}
 	if row := rows[16]; row[0] != "ann" || row[4] != "yes" || rows[17][5] != "crossEntropy is missing, or has another name" {
 		t.Errorf("ann's rows are %q and %q", row, rows[17])
+	}
+	if err := gradeAll(t.Context(), &out, checkout, filepath.Dir(string(checkout)), output, limits{}); err == nil || !strings.Contains(err.Error(), "holds more than a class") {
+		t.Errorf("a folder that holds the checkout gives %v", err)
 	}
 	if err := gradeAll(t.Context(), &out, checkout, t.TempDir(), output, limits{}); err == nil || !strings.Contains(err.Error(), "holds no notebooks") {
 		t.Errorf("an empty folder gives %v", err)

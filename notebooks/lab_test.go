@@ -125,12 +125,16 @@ func TestLab(t *testing.T) {
 	if err := figuresNotebook().write(filepath.Join(folder, "figures.ipynb")); err != nil {
 		t.Fatal(err)
 	}
+	if err := learnerNotebook().write(filepath.Join(folder, "learner.ipynb")); err != nil {
+		t.Fatal(err)
+	}
 	lab := startLab(t, folder)
 	t.Run("wants its token", func(t *testing.T) { checkToken(t, lab) })
 	t.Run("stays on this machine", func(t *testing.T) { checkStaysHere(t, lab) })
 	t.Run("in the browser", func(t *testing.T) { checkBrowser(t, lab, len(nb.cells())) })
 	t.Run("the playground in the browser", func(t *testing.T) { checkPlayground(t, lab) })
 	t.Run("the figures in the browser", func(t *testing.T) { checkFiguresInLab(t, lab) })
+	t.Run("a learner in the browser", func(t *testing.T) { checkLearner(t, lab) })
 	t.Run("another one, whose command is killed", func(t *testing.T) { checkKilledLab(t, lab) })
 	id, command := lab.startKernel(t)
 	checkReachedByItsUserOnly(t, command)

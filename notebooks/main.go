@@ -30,8 +30,9 @@ const help = `Usage, in the folder of the checkout:
       Says which exercises are solved.
   go run ./notebooks grade [-o DIR] [-time 2m] [-memory 4096] FOLDER
       Checks the exercises of a class, FOLDER/STUDENT/.../exercises.ipynb, each
-      student's without a network where the system can, and for at most so long
-      a cell and so many MiB a process. Writes grades.csv and grades.html.
+      for at most so long a cell and so many MiB a process and, where the system
+      can, without a network, a sight of the class, and a file to change. Writes
+      grades.csv and grades.html.
   go run ./notebooks check
       Says what is wrong on this machine, and how to mend it.
   go run ./notebooks kernel -user | -prefix DIR

@@ -121,11 +121,14 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 
 	words := []string{checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed, tmp.Transport()}
 	if limits != nil {
-		words = limits.words(append(words, fmt.Sprint(limits.Time.Seconds())))
+		words = limits.words(tmp.Path, append(words, fmt.Sprint(limits.Time.Seconds()))...)
 	}
 	words = append(setup.EndWithParent(ctx), words...)
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env = append(checkout.JupyterEnv(ctx), tmp.Env())
+	if limits != nil {
+		cmd.Env = append(cmd.Env, "TMPDIR="+tmp.Path)
+	}
 	cmd.ExtraFiles = []*os.File{tmp.Held}
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
 	cmd.WaitDelay = 10 * time.Second

@@ -25,7 +25,7 @@ func report(number int, name, lesson string, check func() string) string {
 	return outcome
 }
 
-const notSolved = "not solved yet. Write your answer into the cell and run it again."
+const notSolved = "not solved yet. Fill in the cell and run it again."
 
 // guarded turns a panic in the reader's code into one sentence.
 func guarded(check func() string) (wrong string) {

@@ -32,9 +32,10 @@ var jupyterSettings = map[string]string{
 	// Nothing is fetched from the network while a reader works.
 	"etc/jupyter/jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
 	"etc/jupyter/labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
-	// On a busy machine the kernel takes seconds to complete a name; JupyterLab by itself drops what comes after one.
+	// On a busy machine the kernel takes seconds to complete a name, and in its first twelve seconds GoNB waits for gopls
+	// until they are over; JupyterLab by itself drops what comes after one.
 	// While a cell compiles, it has nothing to show yet; the status bar says that it runs, and for how long.
-	"etc/jupyter/labconfig/default_setting_overrides.json": `{"@jupyterlab/completer-extension:manager": {"providerTimeout": 10000},
+	"etc/jupyter/labconfig/default_setting_overrides.json": `{"@jupyterlab/completer-extension:manager": {"providerTimeout": 30000},
   "@jupyterlab/notebook-extension:tracker": {"kernelStatus": {"showOnStatusBar": true, "showProgress": true}}}`,
 	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
