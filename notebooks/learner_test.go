@@ -3,8 +3,8 @@ package main
 import (
 	"context"
 	"os"
-"path/filepath"
-"testing"
+	"path/filepath"
+	"testing"
 	"time"
 
 	"github.com/chromedp/chromedp"
