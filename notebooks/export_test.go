@@ -26,6 +26,7 @@ func nbconvert(t *testing.T, folder, form string, notebooks ...string) (said str
 // Exported pages and slides say in words what each figure shows and load nothing from the network but reveal.js, and pages
 // move their sliders; a PDF, which would need other programs, is not offered.
 func TestExport(t *testing.T) {
+	t.Parallel()
 	folder := t.TempDir()
 	for form, notebooks := range map[string][]string{"html": {"tutorial.ipynb", "explore.ipynb"}, "slides": {"tutorial.ipynb"}} {
 		if said, err := nbconvert(t, folder, form, notebooks...); err != nil {

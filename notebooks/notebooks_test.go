@@ -14,6 +14,7 @@ import (
 // The notebooks run from end to end in the kernel, and every cell shows again what it shows as
 // committed: training cells their accuracies, all cells their figures, each in every form.
 func TestNotebooksRunInTheKernel(t *testing.T) {
+	t.Parallel()
 	checkout(t)
 	for path, committed := range committedNotebooks(t) {
 		t.Run(path, func(t *testing.T) {
