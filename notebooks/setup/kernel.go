@@ -33,10 +33,12 @@ var jupyterSettings = map[string]string{
 	"etc/jupyter/jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
 	"etc/jupyter/labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
 	// On a busy machine the kernel takes seconds to complete a name, and in its first twelve seconds GoNB waits for gopls
-	// until they are over; JupyterLab by itself drops what comes after one.
+	// until they are over; JupyterLab by itself drops what comes after one. In a function GoNB completes nothing where
+	// it is indented by spaces, or a brace is not closed yet.
 	// While a cell compiles, it has nothing to show yet; the status bar says that it runs, and for how long.
 	"etc/jupyter/labconfig/default_setting_overrides.json": `{"@jupyterlab/completer-extension:manager": {"providerTimeout": 30000},
-  "@jupyterlab/notebook-extension:tracker": {"kernelStatus": {"showOnStatusBar": true, "showProgress": true}}}`,
+  "@jupyterlab/notebook-extension:tracker": {"kernelStatus": {"showOnStatusBar": true, "showProgress": true},
+    "codeCellConfig": {"lineNumbers": false, "lineWrap": false, "indentUnit": "Tab", "autoClosingBrackets": true}}}`,
 	// A new notebook is one in Go. A kernel's answer to the request for its name counts as a sign of
 	// life: without it, JupyterLab calls this kernel's state unknown until the first cell has run.
 	// A cell that prints without end is cut short, in bytes of text a second (figures do not count): a hundred
