@@ -15,7 +15,7 @@ func learnerNotebook() notebook {
 	var cells []any
 	for i, source := range []string{
 		"import \"example.com/tutorial6/mnistlib\"\n",
-		"import (\n\t\"example.com/tutorial6/mnistlib\"\n\t\"github.com/janpfeifer/gonb/gonbui\"\n)\n\n" +
+		"%noautoget\nimport (\n\t\"example.com/tutorial6/mnistlib\"\n\t\"github.com/janpfeifer/gonb/gonbui\"\n)\n\n" +
 			"%%\ngonbui.RequestInput(\"Your name: \", false)\nvar name string\nfmt.Scanln(&name)\nfmt.Println(\"Hello\", name)",
 		"%%\ntime.Sleep(2 * time.Second)\nmnistlib.Plot(mnistlib.Must(mnistlib.Train(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(), mnistlib.Config{Epochs: 1, Name: \"unseen\"})))",
 		"%%\nmnistlib.Plot(mnistlib.Must(mnistlib.LastRuns())...)",

@@ -294,8 +294,8 @@ func TestCheck(t *testing.T) {
 	}
 	out.Reset()
 	t.Setenv("GOMLX_BACKEND", "go")
-	if err := check(t.Context(), &out); err == nil || !strings.Contains(out.String(), "XLA plugin   WRONG") || !strings.Contains(out.String(), "unset GOMLX_BACKEND") {
-		t.Errorf("without XLA, check returns %v and prints\n%s", err, out.String())
+	if err := check(t.Context(), &out); err != nil || !strings.Contains(out.String(), "The backend go cannot be used: ") {
+		t.Errorf("with a backend that there is not, check returns %v and prints\n%s", err, out.String())
 	}
 	out.Reset()
 	t.Setenv("PATH", t.TempDir())
