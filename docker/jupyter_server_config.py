@@ -9,4 +9,6 @@ c.ServerApp.port = 8888
 c.ServerApp.port_retries = 0
 c.ServerApp.open_browser = False
 c.ServerApp.root_dir = os.environ["HOME"]
+# Sockets of this user's alone; a port that was free may be taken when the kernel opens it.
+c.KernelManager.transport = "ipc"
 c.LabApp.default_url = "/lab/tree/work/tutorial.ipynb"
