@@ -113,7 +113,7 @@ func checkFiguresInLab(t *testing.T, lab lab) {
 			})`),
 			wait(`window.moved.length == 2 && window.moved.every(moved => moved())`)}},
 	} {
-		ctx, cancel := context.WithTimeout(browser, time.Minute)
+		ctx, cancel := context.WithTimeout(browser, 4*time.Minute)
 		err := chromedp.Do(ctx, step.actions...)
 		cancel()
 		_ = chromedp.Do(browser, do(`document.querySelector(".vega-embed")?.scrollIntoView()`)) // for the picture
