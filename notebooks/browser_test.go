@@ -74,6 +74,25 @@ func until(condition string) chromedp.Action[chromedp.Void] {
 	return chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(200*time.Millisecond), chromedp.WithPollingTimeout(0))
 }
 
+// moveSliders is a script that moves each slider of a page to its other end, and sets moved to whether each has changed what is
+// drawn beside it, in the lower half without the titles. Pictures that are being drawn are waited for.
+const moveSliders = `window.moved = undefined; void Promise.all([...document.querySelectorAll(".vega-embed input[type=range]")].map(async slider => {
+	const canvas = slider.closest(".vega-embed").querySelector("canvas")
+	const drawn = async () => {
+		for (let last;;) {
+			await new Promise(resolve => setTimeout(resolve, 300))
+			const now = canvas.getContext("2d").getImageData(0, canvas.height / 2, canvas.width, canvas.height / 2).data.join()
+			if (now == last) return now
+			last = now
+		}
+	}
+	const before = await drawn()
+	slider.value = slider.value == slider.min ? slider.max : slider.min
+	slider.dispatchEvent(new Event("input"))
+	for (let i = 0; i < 20; i++) if (await drawn() != before) return true
+	return false
+})).then(moved => { window.moved = moved.join() })`
+
 // page returns the address of a notebook in a workspace of its own: JupyterLab would open what another browser had open
 // before, in place of it or beside it. The reader's own workspace is left as it is.
 // It is deleted at the end of the test, after a browser that is opened later has closed.
