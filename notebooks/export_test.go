@@ -37,6 +37,7 @@ func TestExport(t *testing.T) {
 		t.Run(name+" has words", func(t *testing.T) { checkWords(t, filepath.Join(folder, name)) })
 		t.Run(name+" loads nothing", func(t *testing.T) { checkLoadsNothing(t, filepath.Join(folder, name)) })
 	}
+	t.Run("slides", func(t *testing.T) { checkSlides(t, filepath.Join(folder, "tutorial.slides.html")) })
 	t.Run("sliders", func(t *testing.T) { checkSliders(t, filepath.Join(folder, "explore.html")) })
 	if said, err := nbconvert(t, folder, "pdf", "tutorial.ipynb"); err == nil || !strings.Contains(said, `Exporter "pdf" disabled`) {
 		t.Errorf("asked for a PDF, nbconvert says %v: %s", err, said)

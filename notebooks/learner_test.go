@@ -31,12 +31,6 @@ func learnerNotebook() notebook {
 func checkLearner(t *testing.T, lab lab) {
 	address := lab.page(t, "learner.ipynb")
 	browser := openBrowser(t)
-	if err := chromedp.Do(browser); err != nil {
-		t.Fatal(err)
-	}
-	wait := func(condition string) chromedp.Action[chromedp.Void] {
-		return chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(0))
-	}
 	says := func(text string) string { return `document.body.innerText.includes("` + text + `")` }
 	click := func(cell, part string) chromedp.Action[chromedp.Void] {
 		return chromedp.Click(chromedp.CSS(`.jp-Notebook [data-windowed-list-index="` + cell + `"] ` + part))
@@ -62,17 +56,17 @@ func checkLearner(t *testing.T, lab lab) {
 		}
 	}
 	do(step{"the notebook opens", []chromedp.Action[chromedp.Void]{
-		chromedp.Navigate(address), click("0", ".jp-InputPrompt"), wait(says("Go (Tutorial 6) | Idle"))}},
+		chromedp.Navigate(address), click("0", ".jp-InputPrompt"), until(says("Go (Tutorial 6) | Idle"))}},
 		step{"a name is completed", []chromedp.Action[chromedp.Void]{
 			click("0", ".cm-line:last-child"), chromedp.KeyEvent("func build(nn *mnistlib.Layers, x *mnistlib.Tensor) {" + kb.Enter + "nn.Lin" + kb.Tab),
-			wait(`document.querySelector(".jp-Completer:not(.lm-mod-hidden)")?.innerText.includes("Linear")`)}},
+			until(`document.querySelector(".jp-Completer:not(.lm-mod-hidden)")?.innerText.includes("Linear")`)}},
 		step{"what a cell asks for can be typed", []chromedp.Action[chromedp.Void]{
-			chromedp.KeyEvent(kb.Escape), click("1", ".jp-InputPrompt"), run, wait(`!!document.querySelector(".jp-Stdin-input")`),
-			chromedp.KeyEvent("Ada" + kb.Enter), wait(says("Hello Ada"))}},
+			chromedp.KeyEvent(kb.Escape), click("1", ".jp-InputPrompt"), run, until(`!!document.querySelector(".jp-Stdin-input")`),
+			chromedp.KeyEvent("Ada" + kb.Enter), until(says("Hello Ada"))}},
 		step{"a cell says at once that it is on its way", []chromedp.Action[chromedp.Void]{
-			click("2", ".jp-InputPrompt"), run, wait(says("[*]:") + " && " + says("Go (Tutorial 6) | Busy"))}})
+			click("2", ".jp-InputPrompt"), run, until(says("[*]:") + " && " + says("Go (Tutorial 6) | Busy"))}})
 	do(step{"the tab opens again", []chromedp.Action[chromedp.Void]{
-		chromedp.Navigate(address), click("3", ".jp-InputPrompt"), wait(says("Go (Tutorial 6) | Idle"))}},
+		chromedp.Navigate(address), click("3", ".jp-InputPrompt"), until(says("Go (Tutorial 6) | Idle"))}},
 		step{"the run that went on meanwhile is drawn", []chromedp.Action[chromedp.Void]{
-			run, wait(`document.querySelector(".jp-OutputArea .vega-embed [aria-label]")?.ariaLabel.includes("unseen")`)}})
+			run, until(`document.querySelector(".jp-OutputArea .vega-embed [aria-label]")?.ariaLabel.includes("unseen")`)}})
 }

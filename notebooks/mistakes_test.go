@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"example.com/tutorial6/notebooks/setup"
 )
@@ -92,6 +93,42 @@ func checkMistakes(t *testing.T, nb notebook) {
 	}
 	if wrong != 7 {
 		t.Errorf("%d cells are wrong on purpose", wrong)
+	}
+}
+
+// Two of the mistakes wait or run without end, and so stand in the text: they show nothing until they are stopped, and then that
+// they were.
+func TestMistakesWithoutEnd(t *testing.T) {
+	t.Parallel()
+	checkout := checkout(t)
+	path := writeNotebook(t, "%noautoget", "%%", "%%")
+	nb, err := readNotebook(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	endless := nb.cells()[1:]
+	mistakes, err := readNotebook("mistakes.ipynb")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for _, c := range mistakes.cells() {
+		if id := c["id"]; id == "m-8-cell" || id == "m-9-cell" {
+			endless[n]["source"], endless[n]["metadata"] = strings.Trim(c.source(), "`go\n"), map[string]any{"tags": []any{"raises-exception"}}
+			n++
+		}
+	}
+	if err := nb.write(path); err != nil || n != 2 {
+		t.Fatalf("there are %d such cells (%v)", n, err)
+	}
+	executed, err := executeWithin(t.Context(), os.Stderr, checkout, path, &limits{Time: 6 * time.Second, Memory: 4096})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range executed.cells()[1:] {
+		if said := c.failure(); c.stream("stdout") != "" || !strings.Contains(said, "signal: interrupt") {
+			t.Errorf("%s\nshows %q and, when it is stopped, %q", c.source(), c.stream("stdout"), said)
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -82,8 +83,31 @@ func TestOutputOfACellEndsWithTheSummary(t *testing.T) {
 	for _, o := range list(c["outputs"]) {
 		raw += text(object(o)["text"])
 	}
-	if !strings.Contains(raw, "\rMLP(30) ") {
-		t.Errorf("no progress was shown meanwhile: %q", raw)
+	if compiling, trains := strings.Index(raw, "\rcompiling MLP(30) "), strings.Index(raw, "\rMLP(30) "); compiling < 0 || trains < compiling {
+		t.Errorf("meanwhile it was not said that it compiles and then trains: %q", raw)
+	}
+}
+
+// What a cell prints and draws appears in the order of its calls.
+func TestOutputsAreInOrder(t *testing.T) {
+	t.Parallel()
+	const n = 10
+	cells := executeCells(t, false, "%noautoget", fmt.Sprintf(`import "example.com/tutorial6/mnistlib"
+
+%%%%
+for i := range %d {
+	fmt.Println("before figure", i)
+	mnistlib.Lines(fmt.Sprint("figure ", i), "x", "y", mnistlib.Line{X: []float64{0, 1}, Y: []float64{0, 1}}).Show()
+}`, n))
+	var shown []string
+	for _, o := range list(cells[1]["outputs"]) {
+		said, _, _ := strings.Cut(text(object(o)["text"])+text(object(object(o)["data"])["text/plain"]), "\n")
+		shown = append(shown, said)
+	}
+	for i := range n {
+		if want := []string{fmt.Sprint("before figure ", i), fmt.Sprint("figure ", i)}; len(shown) != 2*n || !slices.Equal(shown[2*i:][:2], want) {
+			t.Fatalf("the cell shows %q", shown)
+		}
 	}
 }
 

@@ -103,6 +103,21 @@ var mutations = []mutation{
 	{"no kernel has a port", "notebooks/setup/temporary.go",
 		`return "ipc"`, `return "tcp"`, "TestInterruptedRunLeavesNoProcess", command},
 
+	{"a class is hidden from its notebooks", "notebooks/limits.go",
+		"mount -t tmpfs -o ro tmpfs \"$class\" || exit\n", "", "TestLimits", command},
+	{"a notebook that is graded changes no file", "notebooks/limits.go",
+		`mount -o remount,bind,ro "$place" ;;`, ";;", "TestLimits", command},
+	{"nor undoes that", "notebooks/limits.go",
+		"setpriv --bounding-set=-all --no-new-privs -- ", "", "TestLimits", command},
+	{"slides are shown whole", "notebooks/setup/slides.j2",
+		"content.style.zoom = zoom", "content.style.zoom = 1.6", "TestExport", command},
+	{"slides need no network", "notebooks/setup/slides.j2",
+		`load("{{ disk }}").catch(() => load("{{ network }}"))`, `load("{{ network }}")`, "TestExport", command},
+	{"a name in a function is completed", "notebooks/setup/kernel.go",
+		`"indentUnit": "Tab", `, "", "TestLab", command},
+	{"the first name is completed", "notebooks/setup/kernel.go",
+		`{"providerTimeout": 30000}`, `{"providerTimeout": 10000}`, "TestLab", command},
+
 	{"what a killed command left goes", "notebooks/setup/temporary.go",
 		"if folder, err := hold(path); err == nil {", "if folder, err := hold(path); err != nil {", "TestFolderOfAKilledCommand", settings},
 	{"what runs keeps its folder", "notebooks/setup/temporary.go",
@@ -117,6 +132,10 @@ var mutations = []mutation{
 		`\n\t_ \"example.com/tutorial6/mnistlib\"`, "", "TestFirstCellFindsAllCompiled", settings},
 
 	// Executing notebooks.
+	{"what a cell shows is in the order of its calls", "mnistlib/figure.go",
+		"gonbui.Sync() // on a busy", "// on a busy", "TestOutputsAreInOrder", command},
+	{"it says that a network is compiled", "mnistlib/train.go",
+		`progress.Start(os.Stdout, compiling, 0, "")`, `progress.Start(os.Stdout, modelName(model), 0, "")`, "TestOutputOfACellEndsWithTheSummary", command},
 	{"a full disk costs no notebook", "notebooks/notebook.go",
 		"return writeWhole(path, content.Bytes())", "return os.WriteFile(path, content.Bytes(), 0o644)", "TestNotebookOnAFullDiskStays", command},
 	{"a pipe is not waited for", "notebooks/notebook.go",

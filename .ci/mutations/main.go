@@ -79,7 +79,7 @@ func (m mutation) seen(ctx context.Context) error {
 	if n := strings.Count(string(content), m.old); n != 1 {
 		return fmt.Errorf("the text to change stands there %d times: bring the list of mutations up to date", n)
 	}
-	folder, err := os.MkdirTemp("", "mutation")
+	folder, err := os.MkdirTemp("", "m") // short, for the sockets in it
 	if err != nil {
 		return err
 	}
@@ -107,8 +107,8 @@ func (m mutation) seen(ctx context.Context) error {
 
 	const limit = 10 * time.Minute // for a busy machine
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout="+limit.String(), "-run", m.tests, m.pkg)
-	// A test that builds a program builds the changed one, too.
-	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+list)
+	// A test that builds a program builds the changed one, too. It may remove the temporary folders of all that runs.
+	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+list, "TMPDIR="+folder)
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	output, err := cmd.CombinedOutput()
 	printed := string(output)
