@@ -15,10 +15,10 @@ import (
 
 // cellFlags are the flags with which a cell is built: most of the time goes to linking, and a program
 // without symbols, linked by Go's own linker, takes a third of it. That linker does not serve cgo on
-// macOS. The tag leaves out Gonum's drawing in PDF, EPS and TeX, a tenth of what there is to link.
+// macOS.
 var cellFlags = map[bool]string{
-	true:  "-buildvcs=false -tags=minimal '-ldflags=-s -w -linkmode=internal'",
-	false: "-buildvcs=false -tags=minimal '-ldflags=-s -w'",
+	true:  "-buildvcs=false '-ldflags=-s -w -linkmode=internal'",
+	false: "-buildvcs=false '-ldflags=-s -w'",
 }[runtime.GOOS == "linux"]
 
 //go:embed script.j2
