@@ -13,6 +13,8 @@ import (
 
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"example.com/tutorial6/notebooks/setup"
 )
 
 // untilTraining returns the cells of the tutorial up to the first one that trains, without outputs; of those with code only
@@ -74,6 +76,50 @@ func until(condition string) chromedp.Action[chromedp.Void] {
 	return chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingInterval(200*time.Millisecond), chromedp.WithPollingTimeout(0))
 }
 
+// kernelIdle holds when JupyterLab's status bar says that the kernel waits for a cell.
+const kernelIdle = `document.body.innerText.includes("` + setup.KernelTitle + ` | Idle")`
+
+// shiftEnter runs the chosen cell and chooses the next one.
+var shiftEnter = chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift))
+
+// open opens a notebook, and clicks on a part of it once its kernel is named, before which JupyterLab may draw the cells anew.
+// What has the focus is what JupyterLab acts on, and whose kernel its status bar is about.
+func open(address, part string) []action {
+	named := `document.querySelector(".jp-Toolbar-kernelName")?.innerText == "` + setup.KernelTitle + `"`
+	return []action{chromedp.Navigate(address), until(named), chromedp.Click(chromedp.CSS(part)), until(kernelIdle)}
+}
+
+// A step is what somebody does on a page, and what is waited for then. Its name says what holds afterwards.
+type step struct {
+	name    string
+	actions []action
+}
+
+type action = chromedp.Action[chromedp.Void]
+
+// walk takes the steps on a page one by one, each with so much patience. With go test -artifacts -outputdir DIR, a picture
+// after each stays there.
+func walk(t *testing.T, page context.Context, patience time.Duration, steps ...step) {
+	t.Helper()
+	for _, step := range steps {
+		ctx, cancel := context.WithTimeout(page, patience)
+		err := chromedp.Do(ctx, step.actions...)
+		cancel()
+		picture, pictureErr := chromedp.Run(page, chromedp.CaptureScreenshot())
+		if pictureErr == nil {
+			pictureErr = os.WriteFile(filepath.Join(t.ArtifactDir(), strings.ReplaceAll(step.name, " ", "-")+".png"), picture, 0o644)
+		}
+		if pictureErr != nil {
+			t.Error(pictureErr)
+		}
+		if err != nil {
+			widths, _ := chromedp.Run(page, chromedp.Evaluate[string](`[...document.querySelectorAll(".jp-OutputArea-output")].map(o => o.scrollWidth + " in " + o.clientWidth).join()`))
+			words, _ := chromedp.Run(page, chromedp.Evaluate[string](`document.body.innerText.slice(0, 5000)`))
+			t.Fatalf("not so: %s (%v); the outputs take pixels: %s; the page reads\n%s", step.name, err, widths, words)
+		}
+	}
+}
+
 // moveSliders is a script that moves each slider of a page to its other end, and sets moved to whether each has changed what is
 // drawn beside it, in the lower half without the titles. Pictures that are being drawn are waited for.
 const moveSliders = `window.moved = undefined; void Promise.all([...document.querySelectorAll(".vega-embed input[type=range]")].map(async slider => {
@@ -116,64 +162,23 @@ func floodedTutorial(t *testing.T) notebook {
 	if err != nil {
 		t.Fatal(err)
 	}
-	nb["cells"] = append(untilTraining(nb), map[string]any{"cell_type": "code", "id": "flood", "metadata": map[string]any{},
-		"execution_count": nil, "outputs": []any{}, "source": "%%\nfor i := range 300_000 {\n\tfmt.Println(\"line\", i)\n}"})
+	flood := newNotebook("%%\nfor i := range 300_000 {\n\tfmt.Println(\"line\", i)\n}").cells()[0]
+	nb["cells"] = append(untilTraining(nb), map[string]any(flood))
 	return nb
 }
 
-// checkBrowser opens this tutorial in a real browser, runs it, and looks at the figures of its training, and at the
-// page after the many lines. With go test -artifacts -outputdir DIR, the screenshot stays there.
+// checkBrowser runs this tutorial in a browser, and looks at the figures of its training, and at the page after the many lines.
 func checkBrowser(t *testing.T, lab lab, numCells int) {
 	address := lab.page(t, "tutorial.ipynb")
-	ctx := openBrowser(t)
-
-	screenshot := func(name string) {
-		png, err := chromedp.Run(ctx, chromedp.CaptureScreenshot())
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		if err := os.WriteFile(filepath.Join(t.ArtifactDir(), name), png, 0o644); err != nil {
-			t.Error(err)
-		}
-	}
 	// drawn counts the figures in which something is drawn: whose pixels have more than one colour.
 	const drawn = `[...document.querySelectorAll(".jp-OutputArea .vega-embed canvas")].filter(canvas => {
 		const pixels = new Uint32Array(canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data.buffer)
 		return new Set(pixels).size > 2
 	}).length >= 2`
-	if err := chromedp.Do(ctx, chromedp.Navigate(address)); err != nil {
-		t.Fatal(err)
-	}
-	patience, cancel := context.WithTimeout(ctx, 4*time.Minute)
-	defer cancel()
-	err := chromedp.Do(patience,
-		chromedp.Click(chromedp.CSS(`.jp-Notebook .jp-MarkdownCell`)), // JupyterLab acts on what has the focus
-		until(`document.body.innerText.includes("Go (Tutorial 6) | Idle")`),
-	)
-	for range numCells {
-		if err == nil {
-			err = chromedp.Do(patience, chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierShift)))
-		}
-	}
-	if err == nil {
-		err = chromedp.Do(patience, until(drawn))
-	}
-	screenshot("training.png")
-	if err != nil {
-		page, _ := chromedp.Run(ctx, chromedp.Text(chromedp.CSS("body")))
-		t.Fatalf("the figures were not drawn: %v; the page reads\n%s", err, page)
-	}
-	printed, err := chromedp.Run(ctx, chromedp.Text(chromedp.CSS(".jp-Notebook")))
-	if err != nil || !strings.Contains(printed, "Final training accuracy") {
-		t.Errorf("the notebook does not show the final accuracies (%v):\n%s", err, printed)
-	}
-	var length int
-	err = chromedp.Do(patience, until(`document.body.innerText.includes("IOPub data rate exceeded")`))
-	if err == nil {
-		length, err = chromedp.Run(patience, chromedp.Evaluate[int](`document.body.innerText.length`))
-	}
-	if err != nil || length > 1_000_000 {
-		t.Errorf("of three million characters, the page shows %d characters (%v)", length, err)
-	}
+	walk(t, openBrowser(t), 4*time.Minute,
+		step{"the tutorial opens", open(address, ".jp-Notebook .jp-MarkdownCell")},
+		step{"its training draws figures", append(slices.Repeat([]action{shiftEnter}, numCells), until(drawn))},
+		step{"the final accuracies are there", []action{until(`document.querySelector(".jp-Notebook").innerText.includes("Final training accuracy")`)}},
+		step{"of three million characters, the page shows less than one", []action{
+			until(`document.body.innerText.includes("IOPub data rate exceeded")`), until(`document.body.innerText.length < 1_000_000`)}})
 }

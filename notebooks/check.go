@@ -74,13 +74,7 @@ func tryKernel(ctx context.Context, out io.Writer, checkout setup.Checkout) (str
 	}
 	defer tmp.Remove()
 	path := tmp.File("check.ipynb")
-	nb := notebook{
-		"nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{},
-		"cells": []any{map[string]any{
-			"cell_type": "code", "id": "check", "metadata": map[string]any{}, "execution_count": nil, "outputs": []any{},
-			"source": "%noautoget\nimport \"example.com/tutorial6/mnistlib\"\n\n%%\nfmt.Println(mnistlib.Must(mnistlib.Backend()))\n",
-		}},
-	}
+	nb := newNotebook("%noautoget\nimport \"example.com/tutorial6/mnistlib\"\n\n%%\nfmt.Println(mnistlib.Must(mnistlib.Backend()))\n")
 	if err := nb.write(path); err != nil {
 		return "", err
 	}

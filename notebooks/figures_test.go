@@ -1,10 +1,6 @@
 package main
 
 import (
-	"context"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -12,12 +8,8 @@ import (
 	"github.com/chromedp/chromedp/kb"
 )
 
-// figuresNotebook is one cell, with a figure of each kind that is wide or has long words.
-func figuresNotebook() notebook {
-	return notebook{"nbformat": 4, "nbformat_minor": 5,
-		"metadata": map[string]any{"kernelspec": map[string]any{"name": "tutorial6", "display_name": "Go (Tutorial 6)", "language": "go"}},
-		"cells": []any{map[string]any{"cell_type": "code", "id": "figures", "metadata": map[string]any{}, "execution_count": nil, "outputs": []any{},
-			"source": `import . "example.com/tutorial6/mnistlib"
+// figuresCell has a figure of each kind that is wide or has long words.
+const figuresCell = `import . "example.com/tutorial6/mnistlib"
 
 %%
 data, model := MNIST(), MLP{Hidden: 30}
@@ -55,69 +47,49 @@ for _, f := range []*Figure{
 	if err := f.Show(); err != nil {
 		fmt.Println(err)
 	}
-}`}}}
-}
+}`
 
 // checkFiguresInLab looks at figures of every kind: each fits its cell in a usual and in a small window, also when the list of
 // files opens or closes beside it; two panels are seen whole on a projector; a note at the mouse is large; sliders move
 // their figures without a kernel; in a dark theme they are dark.
 func checkFiguresInLab(t *testing.T, lab lab) {
 	address := lab.page(t, "figures.ipynb")
-	browser := openBrowser(t)
-	wait := func(condition string) chromedp.Action[chromedp.Void] {
-		return chromedp.Poll[chromedp.Void](`(() => {
+	wait := func(condition string) action {
+		return until(`(() => {
 			const outputs = [...document.querySelectorAll(".jp-OutputArea-output")]
 			const canvases = outputs.flatMap(o => [...o.querySelectorAll(".vega-embed canvas")])
 			const room = canvases[0]?.closest(".jp-OutputArea-output").clientWidth
 			const fit = canvases.length == 10 && outputs.every(o => o.scrollWidth <= o.clientWidth)
-			return `+condition+`
-		})()`, chromedp.WithPollingTimeout(0))
+			return ` + condition + `
+		})()`)
 	}
-	do := func(script string) chromedp.Action[chromedp.Void] { return chromedp.Evaluate[chromedp.Void](script) }
-	const idle = `document.body.innerText.includes("Go (Tutorial 6) | Idle")`
+	do := func(script string) action { return chromedp.Evaluate[chromedp.Void](script) }
 	run := chromedp.KeyEvent(kb.Enter, chromedp.KeyModifiers(chromedp.ModifierCtrl)) // the cell stays the chosen one
 	list := chromedp.Click(chromedp.CSS(`.jp-SideBar [data-id="filebrowser"]`))      // opens or closes it
-	for _, step := range []struct {
-		name    string
-		actions []chromedp.Action[chromedp.Void]
-	}{
-		{"the notebook opens", []chromedp.Action[chromedp.Void]{chromedp.EmulateViewport(1280, 800), chromedp.Navigate(address),
-			chromedp.Click(chromedp.CSS(".jp-Notebook .jp-CodeCell .jp-InputPrompt")), wait(idle)}},
-		{"all figures fit beside the list of files", []chromedp.Action[chromedp.Void]{run, wait("fit && room > 800 && room < 900")}},
-		{"in a small window", []chromedp.Action[chromedp.Void]{chromedp.EmulateViewport(800, 900), wait("fit && room < 400")}},
-		{"without the list", []chromedp.Action[chromedp.Void]{list, wait("fit && room > 550 && canvases[0].clientWidth > 500")}},
-		{"with the list again", []chromedp.Action[chromedp.Void]{list, wait("fit && room < 400")}},
-		{"on a projector at 150 %, two panels are seen whole", []chromedp.Action[chromedp.Void]{
+	walk(t, openBrowser(t), 4*time.Minute,
+		step{"the notebook opens", open(address, ".jp-Notebook .jp-CodeCell .jp-InputPrompt")},
+		step{"all figures fit beside the list of files", []action{chromedp.EmulateViewport(1280, 800), run, wait("fit && room > 800 && room < 900")}},
+		step{"in a small window", []action{chromedp.EmulateViewport(800, 900), wait("fit && room < 400")}},
+		step{"without the list", []action{list, wait("fit && room > 550 && canvases[0].clientWidth > 500")}},
+		step{"with the list again", []action{list, wait("fit && room < 400")}},
+		step{"on a projector at 150 %, two panels are seen whole", []action{
 			list, chromedp.EmulateViewport(1280, 720, chromedp.EmulateScale(1.5)),
 			wait(`fit && canvases[0].clientWidth > 700 && canvases[0].clientHeight < document.querySelector(".jp-WindowedPanel-outer").clientHeight`)}},
-		{"a note at the mouse is large", []chromedp.Action[chromedp.Void]{
+		step{"a note at the mouse is large", []action{
 			do(`{
 				const canvas = document.querySelector(".vega-embed canvas"), at = canvas.getBoundingClientRect()
 				for (const type of ["pointermove", "mousemove", "pointerover", "mouseover"])
 					canvas.dispatchEvent(new PointerEvent(type, {bubbles: true, clientX: at.x + at.width / 4, clientY: at.y + at.height / 2}))
 			}`),
 			wait(`(note => note && getComputedStyle(note).fontSize == "20px" && note.innerText.includes("iteration"))(document.querySelector("#vg-tooltip-element.visible"))`)}},
-		{"in a dark theme figures are dark", []chromedp.Action[chromedp.Void]{
+		step{"in a dark theme figures are dark", []action{
 			chromedp.EmulateViewport(1280, 800),                // at 150 %, a slider would change the border of what is drawn anew, too
 			do(`document.body.dataset.jpThemeLight = "false"`), // JupyterLab asks what its theme has said so of itself
 			chromedp.Click(chromedp.CSS(".jp-Notebook .jp-CodeCell .jp-InputPrompt")), run,
 			wait(`fit && canvases.every(c => [...c.getContext("2d").getImageData(3, 3, 1, 1).data].join() == "51,51,51,255")`)}},
-		{"sliders move their figures without a kernel", []chromedp.Action[chromedp.Void]{
+		step{"sliders move their figures without a kernel", []action{
 			do(`fetch("/api/sessions?token=` + lab.token + `").then(answer => answer.json()).then(sessions => Promise.all(sessions.map(s =>
 				fetch("/api/sessions/" + s.id, {method: "DELETE", headers: {Authorization: "token ` + lab.token + `"}})))).then(() => { document.title = "no kernel" })`),
-			wait(`document.title.includes("no kernel") && !` + idle),
-			do(moveSliders), wait(`window.moved == "true,true"`)}},
-	} {
-		ctx, cancel := context.WithTimeout(browser, 4*time.Minute)
-		err := chromedp.Do(ctx, step.actions...)
-		cancel()
-		_ = chromedp.Do(browser, do(`document.querySelector(".vega-embed")?.scrollIntoView()`)) // for the picture
-		if png, shotErr := chromedp.Run(browser, chromedp.CaptureScreenshot()); shotErr == nil {
-			os.WriteFile(filepath.Join(t.ArtifactDir(), strings.ReplaceAll(step.name, " ", "-")+".png"), png, 0o644)
-		}
-		if err != nil {
-			widths, _ := chromedp.Run(browser, chromedp.Evaluate[string](`[...document.querySelectorAll(".jp-OutputArea-output")].map(o => o.scrollWidth + " in " + o.clientWidth + " " + o.innerText.slice(0, 100)).join()`))
-			t.Fatalf("not so: %s (%v): %s", step.name, err, widths)
-		}
-	}
+			wait(`document.title.includes("no kernel") && !` + kernelIdle),
+			do(moveSliders), wait(`window.moved == "true,true"`)}})
 }

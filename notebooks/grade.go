@@ -222,26 +222,20 @@ func gradeNotebook(ctx context.Context, checkout setup.Checkout, path string, ex
 // toGrade returns a notebook of the student's declarations, each cell its own, with one check for each of the
 // exercises at its end.
 func (nb notebook) toGrade(exercises []exercise, secret string) notebook {
-	var cells []any
-	add := func(source string) {
-		cells = append(cells, map[string]any{"cell_type": "code", "id": fmt.Sprint("cell-", len(cells)), "execution_count": nil,
-			"outputs": []any{}, "source": source, "metadata": map[string]any{"tags": []any{"raises-exception"}}})
-	}
-	add("%noautoget\nimport (\n\t\"example.com/tutorial6/mnistlib\"\n\t\"example.com/tutorial6/notebooks/exercises\"\n)")
+	sources := []string{"%noautoget\nimport (\n\t\"example.com/tutorial6/mnistlib\"\n\t\"example.com/tutorial6/notebooks/exercises\"\n)"}
 	for _, c := range nb.cells() {
 		if declarations := c.declarations(); c.isCode() && declarations != "" {
-			add(declarations)
+			sources = append(sources, declarations)
 		}
 	}
 	for _, e := range exercises {
 		// The names are ones that no student has given to something else. What the student's code prints is left out:
 		// a flood of it would drown the mark, and those of the next exercises.
-		add(fmt.Sprintf("import %[1]s \"example.com/tutorial6/notebooks/exercises\"\nimport %[1]sos \"os\"\n\n%%%%\n"+
+		sources = append(sources, fmt.Sprintf("import %[1]s \"example.com/tutorial6/notebooks/exercises\"\nimport %[1]sos \"os\"\n\n%%%%\n"+
 			"%[1]sout := %[1]sos.Stdout\n%[1]sos.Stdout, %[1]sos.Stderr = nil, nil\n%[1]sout.WriteString(\"\\n%[1]s\" + %[2]s + \"%[1]s\\n\")",
 			secret, strings.Replace(e.check, "exercises.", secret+".", 1)))
 	}
-	return notebook{"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{
-		"kernelspec": map[string]any{"name": setup.KernelName, "display_name": "Go (Tutorial 6)", "language": "go"}}}
+	return newNotebook(sources...).mayFail()
 }
 
 // mark reads off an executed check what it said.

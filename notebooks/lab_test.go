@@ -115,23 +115,21 @@ func printedAddress(t *testing.T, printed io.Reader) *url.URL {
 func TestLab(t *testing.T) {
 	t.Parallel()
 	folder := t.TempDir()
-	nb := floodedTutorial(t)
-	if err := nb.write(filepath.Join(folder, "tutorial.ipynb")); err != nil {
-		t.Fatal(err)
-	}
-	if err := playgroundNotebook().write(filepath.Join(folder, "playground.ipynb")); err != nil {
-		t.Fatal(err)
-	}
-	if err := figuresNotebook().write(filepath.Join(folder, "figures.ipynb")); err != nil {
-		t.Fatal(err)
-	}
-	if err := learnerNotebook().write(filepath.Join(folder, "learner.ipynb")); err != nil {
-		t.Fatal(err)
+	tutorial := floodedTutorial(t)
+	for name, nb := range map[string]notebook{
+		"tutorial.ipynb":   tutorial,
+		"playground.ipynb": newNotebook(playgroundCell),
+		"figures.ipynb":    newNotebook(figuresCell),
+		"learner.ipynb":    newNotebook(learnerCells...),
+	} {
+		if err := nb.write(filepath.Join(folder, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	lab := startLab(t, folder)
 	t.Run("wants its token", func(t *testing.T) { checkToken(t, lab) })
 	t.Run("stays on this machine", func(t *testing.T) { checkStaysHere(t, lab) })
-	t.Run("in the browser", func(t *testing.T) { checkBrowser(t, lab, len(nb.cells())) })
+	t.Run("in the browser", func(t *testing.T) { checkBrowser(t, lab, len(tutorial.cells())) })
 	t.Run("the playground in the browser", func(t *testing.T) { checkPlayground(t, lab) })
 	t.Run("the figures in the browser", func(t *testing.T) { checkFiguresInLab(t, lab) })
 	t.Run("a learner in the browser", func(t *testing.T) { checkLearner(t, lab) })

@@ -9,8 +9,6 @@ import (
 	"strings"
 	"testing"
 	"time"
-
-	"example.com/tutorial6/notebooks/setup"
 )
 
 // A cell with a learner's mistake ends with one sentence that names the layer, the shapes or the
@@ -101,25 +99,19 @@ func checkMistakes(t *testing.T, nb notebook) {
 func TestMistakesWithoutEnd(t *testing.T) {
 	t.Parallel()
 	checkout := checkout(t)
-	path := writeNotebook(t, "%noautoget", "%%", "%%")
-	nb, err := readNotebook(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	endless := nb.cells()[1:]
 	mistakes, err := readNotebook("mistakes.ipynb")
 	if err != nil {
 		t.Fatal(err)
 	}
-	n := 0
+	sources := []string{"%noautoget"}
 	for _, c := range mistakes.cells() {
 		if id := c["id"]; id == "m-8-cell" || id == "m-9-cell" {
-			endless[n]["source"], endless[n]["metadata"] = strings.Trim(c.source(), "`go\n"), map[string]any{"tags": []any{"raises-exception"}}
-			n++
+			sources = append(sources, strings.Trim(c.source(), "`go\n"))
 		}
 	}
-	if err := nb.write(path); err != nil || n != 2 {
-		t.Fatalf("there are %d such cells (%v)", n, err)
+	path := filepath.Join(t.TempDir(), "endless.ipynb")
+	if err := newNotebook(sources...).mayFail().write(path); err != nil || len(sources) != 3 {
+		t.Fatalf("there are %d such cells (%v)", len(sources)-1, err)
 	}
 	executed, err := executeWithin(t.Context(), os.Stderr, checkout, path, &limits{Time: 6 * time.Second, Memory: 4096})
 	if err != nil {
@@ -137,17 +129,10 @@ func TestMistakesWithoutEnd(t *testing.T) {
 func executeCells(t *testing.T, mayFail bool, sources ...string) []cell {
 	t.Helper()
 	checkout := checkout(t)
-	var cells []any
-	for i, source := range sources {
-		metadata := map[string]any{}
-		if mayFail {
-			metadata["tags"] = []any{"raises-exception"}
-		}
-		cells = append(cells, map[string]any{"cell_type": "code", "id": fmt.Sprint("cell-", i), "metadata": metadata,
-			"execution_count": nil, "outputs": []any{}, "source": source})
+	nb := newNotebook(sources...)
+	if mayFail {
+		nb.mayFail()
 	}
-	nb := notebook{"cells": cells, "nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{
-		"kernelspec": map[string]any{"name": setup.KernelName, "display_name": "Go (Tutorial 6)", "language": "go"}}}
 	path := filepath.Join(t.TempDir(), "test.ipynb")
 	if err := nb.write(path); err != nil {
 		t.Fatal(err)

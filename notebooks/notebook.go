@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+
+	"example.com/tutorial6/notebooks/setup"
 )
 
 // A notebook is the content of an .ipynb file. It stays as generic as it was read, so that writing it
@@ -62,6 +64,25 @@ func writeWhole(path string, content []byte) error {
 		os.Remove(temporary)
 	}
 	return err
+}
+
+// newNotebook returns a notebook of new cells of code, for the tutorial's kernel.
+func newNotebook(sources ...string) notebook {
+	var cells []any
+	for i, source := range sources {
+		cells = append(cells, map[string]any{"cell_type": "code", "id": fmt.Sprint("cell-", i), "metadata": map[string]any{},
+			"execution_count": nil, "outputs": []any{}, "source": source})
+	}
+	return notebook{"nbformat": 4, "nbformat_minor": 5, "cells": cells, "metadata": map[string]any{
+		"kernelspec": map[string]any{"name": setup.KernelName, "display_name": setup.KernelTitle, "language": "go"}}}
+}
+
+// mayFail lets the notebook go on after any cell that fails.
+func (nb notebook) mayFail() notebook {
+	for _, c := range nb.cells() {
+		object(c["metadata"])["tags"] = []any{"raises-exception"}
+	}
+	return nb
 }
 
 // A cell is one cell of a notebook.

@@ -50,17 +50,14 @@ func long(t *testing.T) {
 // writeNotebook writes a notebook with these cells: Markdown where one begins with #, else code.
 func writeNotebook(t *testing.T, cells ...string) string {
 	t.Helper()
-	var all []any
-	for i, source := range cells {
-		c := map[string]any{"cell_type": "code", "id": string(rune('a' + i)), "metadata": map[string]any{},
-			"execution_count": nil, "outputs": []any{}, "source": source}
-		if strings.HasPrefix(source, "#") {
-			c = map[string]any{"cell_type": "markdown", "id": string(rune('a' + i)), "metadata": map[string]any{}, "source": source}
+	nb := newNotebook(cells...)
+	for _, c := range nb.cells() {
+		if strings.HasPrefix(c.source(), "#") {
+			c["cell_type"] = "markdown"
+			delete(c, "execution_count")
+			delete(c, "outputs")
 		}
-		all = append(all, c)
 	}
-	nb := notebook{"cells": all, "nbformat": 4, "nbformat_minor": 5, "metadata": map[string]any{
-		"kernelspec": map[string]any{"name": setup.KernelName, "display_name": "Go (Tutorial 6)", "language": "go"}}}
 	path := filepath.Join(t.TempDir(), "test.ipynb")
 	if err := nb.write(path); err != nil {
 		t.Fatal(err)

@@ -7,8 +7,11 @@ import (
 	"path/filepath"
 )
 
-// KernelName is what Jupyter and the notebooks call the project's kernel.
-const KernelName = "tutorial6"
+// KernelName is what Jupyter and the notebooks call the project's kernel, and KernelTitle what readers see of it.
+const (
+	KernelName  = "tutorial6"
+	KernelTitle = "Go (Tutorial 6)"
+)
 
 // A Checkout is the folder of a clone of the repository.
 type Checkout string

@@ -140,7 +140,7 @@ func (c Checkout) kernelSpec(ctx context.Context, settings map[string]string) ([
 	})
 	spec := map[string]any{
 		"argv":           argv,
-		"display_name":   "Go (Tutorial 6)",
+		"display_name":   KernelTitle,
 		"language":       "go",
 		"interrupt_mode": "message",
 		"env":            env,
