@@ -112,7 +112,7 @@ func (b band) Plot(c draw.Canvas, p *plot.Plot) {
 	for i := len(b.X) - 1; i >= 0; i-- {
 		outline = append(outline, vg.Point{X: toX(b.X[i]), Y: toY(low[i])})
 	}
-	if leaves(p, b.High) {
+	if leaves(p, b.Low) || leaves(p, b.High) {
 		outline = c.ClipPolygonXY(outline)
 	}
 	c.FillPolygon(translucent(b.color, bandOpacity), outline)

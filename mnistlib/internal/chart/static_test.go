@@ -8,14 +8,14 @@ import (
 	"testing"
 )
 
-// What lies above the axis is cut off in both forms, and does not run over the figure's title.
+// What lies above or below the axis is cut off in both forms, and runs over neither the figure's title nor its numbers.
 func TestAWildValueIsCutOff(t *testing.T) {
-	for _, wild := range []float64{1.5, 100, math.MaxFloat64} {
+	for _, wild := range []float64{1.5, 100, math.MaxFloat64, -0.5, -100} {
 		ch := &Chart{
 			Width: Narrow, Height: 100, X: NewAxis("", 0, 4, 4), Y: NewAxis("", 0, 1, 4),
 			Curves: []Curve{{
 				X: []float64{0, 1, 2, 3, 4}, Y: []float64{0.5, 0.5, wild, 0.5, math.NaN()},
-				Low: []float64{0.4, 0.4, 0.4, 0.4, 0.4}, High: []float64{0.6, 0.6, wild, 0.6, 0.6},
+				Low: []float64{0.4, 0.4, min(0.4, wild), 0.4, 0.4}, High: []float64{0.6, 0.6, max(0.6, wild), 0.6, 0.6},
 			}},
 			Points: []Points{{X: []float64{3}, Y: []float64{wild}, TrueX: []float64{3}}},
 		}
@@ -29,11 +29,12 @@ func TestAWildValueIsCutOff(t *testing.T) {
 			t.Fatal(err)
 		}
 		bounds, inside := decoded.Bounds(), 0
+		top, bottom := 42, bounds.Max.Y-60 // the axis ends 34 and 45 pixels, enlarged by half, from the edges
 		for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
 			for x := bounds.Min.X; x < bounds.Max.X; x++ {
 				r, _, b, _ := decoded.At(x, y).RGBA()
-				if blue := b > r+0x1000; blue && y < 42 { // the axis ends 34 pixels, enlarged by half, below the top
-					t.Fatalf("with %v, the pixel at (%d, %d) is drawn on, above the axis", wild, x, y)
+				if blue := b > r+0x1000; blue && (y < top || y > bottom) {
+					t.Fatalf("with %v, the pixel at (%d, %d) is drawn on, beyond the axis", wild, x, y)
 				} else if blue {
 					inside++
 				}
