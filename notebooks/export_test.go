@@ -35,6 +35,7 @@ func TestExport(t *testing.T) {
 	}
 	for _, name := range []string{"tutorial.html", "tutorial.slides.html"} {
 		t.Run(name+" has words", func(t *testing.T) { checkWords(t, filepath.Join(folder, name)) })
+		t.Run(name+" has code as in the notebook", func(t *testing.T) { checkCode(t, filepath.Join(folder, name)) })
 		t.Run(name+" loads nothing", func(t *testing.T) { checkLoadsNothing(t, filepath.Join(folder, name)) })
 	}
 	t.Run("slides", func(t *testing.T) { checkSlides(t, filepath.Join(folder, "tutorial.slides.html")) })
@@ -65,6 +66,21 @@ func checkWords(t *testing.T, path string) {
 	}
 }
 
+// checkCode looks at the code of a page: it has the colours of Go, where func declares, and is indented by four.
+func checkCode(t *testing.T, path string) {
+	patience, cancel := context.WithTimeout(openBrowser(t), time.Minute)
+	defer cancel()
+	if err := chromedp.Do(patience, chromedp.Navigate("file://"+path)); err != nil {
+		t.Fatal(err)
+	}
+	shown, err := chromedp.Run(patience, chromedp.Evaluate[string](`(code =>
+		[...code.querySelectorAll(".kd")].map(word => word.innerText).join() + " " + getComputedStyle(code).tabSize
+	)([...document.querySelectorAll(".jp-CodeCell pre")].find(code => code.innerText.startsWith("type MLP")))`))
+	if err != nil || shown != "type,struct,func 4" {
+		t.Errorf("the code has the declarations and the indentation %q (%v)", shown, err)
+	}
+}
+
 // checkLoadsNothing looks for what a page has from the network, in its text and in a browser, and for formulas that the
 // browser draws by itself.
 func checkLoadsNothing(t *testing.T, path string) {
@@ -90,6 +106,9 @@ func checkLoadsNothing(t *testing.T, path string) {
 	formulas := strings.Count(string(page), "<math ")
 	if left := strings.Contains(string(page), `\leftarrow`); formulas < 20 || left || !strings.Contains(string(page), "<mfrac>") {
 		t.Errorf("%d formulas are drawn by the browser; some are left: %v", formulas, left)
+	}
+	if !strings.Contains(string(page), "<mi>log</mi><mspace ") {
+		t.Error("there is no space between a logarithm and its argument")
 	}
 }
 

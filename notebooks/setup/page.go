@@ -22,8 +22,14 @@ var pageFilter string
 //go:embed slides.j2
 var slidesTemplate string
 
-// pageIndex is a page that loads no script from the network.
+// pageIndex is a page that loads no script from the network, and indents code as far as JupyterLab does.
 const pageIndex = `{%- extends "lab/index.html.j2" -%}
+{%- block extra_css -%}
+<style>
+	pre { tab-size: 4 }
+	.jp-RenderedMarkdown .highlight { margin-bottom: 1em }
+</style>
+{%- endblock -%}
 {%- block html_head_js -%}{%- endblock -%}
 {%- block html_head_js_mathjax -%}{%- endblock -%}
 {%- block html_head_js_mermaidjs -%}{%- endblock -%}
@@ -36,8 +42,8 @@ const pageName, slidesName = KernelName + "-page", KernelName + "-slides"
 const pageModule = KernelName + "_page"
 
 // exportPages gives exported pages the words of each picture, which nbconvert's own ones leave out, moves
-// their sliders and draws their formulas. A PDF would need programs that the set-up does not bring.
-const exportPages = `"HTMLExporter": {"template_name": "` + pageName + `", "filters": {"mathml": "` + pageModule + `.mathml"}},
+// their sliders, draws their formulas and gives their code the colours of Go. A PDF would need programs that the set-up does not bring.
+const exportPages = `"HTMLExporter": {"template_name": "` + pageName + `", "filters": {"mathml": "` + pageModule + `.mathml", "highlight_code": "` + pageModule + `.highlight"}},
   "SlidesExporter": {"template_name": "` + slidesName + `"},
   "PDFExporter": {"enabled": false}, "WebPDFExporter": {"enabled": false}, "QtPDFExporter": {"enabled": false}, "QtPNGExporter": {"enabled": false}`
 
