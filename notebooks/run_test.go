@@ -38,12 +38,12 @@ func checkout(t *testing.T) setup.Checkout {
 	return checkout
 }
 
-// long leaves a test that takes a minute or more to the checks of each change, where README's command has ten
-// minutes for all of a package, on any machine.
+// long leaves a test that takes half a minute or more to the checks of each change: README's command shall answer soon, on any
+// machine.
 func long(t *testing.T) {
 	t.Helper()
 	if os.Getenv("LONG_TESTS") == "" {
-		t.Skip("takes a minute or more: runs with LONG_TESTS=1, as in .ci/run")
+		t.Skip("takes half a minute or more: runs with LONG_TESTS=1, as in .ci/run")
 	}
 }
 

@@ -108,7 +108,7 @@ func (m mutation) seen(ctx context.Context) error {
 	const limit = 10 * time.Minute // for a busy machine
 	cmd := exec.CommandContext(ctx, "go", "test", "-count=1", "-timeout="+limit.String(), "-run", m.tests, m.pkg)
 	// A test that builds a program builds the changed one, too. It may remove the temporary folders of all that runs.
-	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+list, "TMPDIR="+folder)
+	cmd.Env = append(os.Environ(), "GOFLAGS="+os.Getenv("GOFLAGS")+" -overlay="+list, "TMPDIR="+folder, "LONG_TESTS=1")
 	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) }
 	output, err := cmd.CombinedOutput()
 	printed := string(output)
