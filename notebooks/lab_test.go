@@ -52,6 +52,11 @@ func startLab(t *testing.T, folder string) lab {
 
 const labPort = 18888
 
+// server returns by what the server is known among all processes; another checkout's tests may use its port a moment later.
+func (l lab) server(t *testing.T) []string {
+	return []string{string(checkout(t)), "ServerApp.port=" + l.address.Port()}
+}
+
 // ask sends JupyterLab a request with a token.
 func (l lab) ask(t *testing.T, method, path, token string, body string) (status int, answer []byte) {
 	t.Helper()
@@ -137,7 +142,8 @@ func TestLab(t *testing.T) {
 	id, command := lab.startKernel(t)
 	checkReachedByItsUserOnly(t, command)
 	lab.stop()
-	waitForNoProcess(t, id, "ServerApp.port="+lab.address.Port())
+	waitForNoProcess(t, id)
+	waitForNoProcess(t, lab.server(t)...)
 }
 
 func checkToken(t *testing.T, lab lab) {
@@ -218,10 +224,11 @@ func checkKilledLab(t *testing.T, other lab) {
 		t.Errorf("two JupyterLabs at the same time have the addresses %s and %s", other.address, address)
 	}
 	id, _ := killed.startKernel(t)
-	if processes(t, "ServerApp.port="+address.Port()) == nil {
+	if processes(t, killed.server(t)...) == nil {
 		t.Error("JupyterLab is not found among the processes")
 	}
 	cmd.Process.Kill()
 	_ = cmd.Wait()
-	waitForNoProcess(t, id, "ServerApp.port="+address.Port())
+	waitForNoProcess(t, id)
+	waitForNoProcess(t, killed.server(t)...)
 }

@@ -94,16 +94,12 @@ func checkReachedByItsUserOnly(t *testing.T, kernel string) {
 	}
 }
 
-// waitForNoProcess waits until no process has one of these texts in its command line.
+// waitForNoProcess waits until no process has all these texts in its command line.
 func waitForNoProcess(t *testing.T, texts ...string) {
 	t.Helper()
 	var left []string
 	for range 200 {
-		left = nil
-		for _, text := range texts {
-			left = append(left, processes(t, text)...)
-		}
-		if left == nil {
+		if left = processes(t, texts...); left == nil {
 			return
 		}
 		time.Sleep(50 * time.Millisecond)
