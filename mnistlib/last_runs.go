@@ -1,10 +1,13 @@
 package mnistlib
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
@@ -21,7 +24,14 @@ func keptRuns() string {
 	return ""
 }
 
-// keepRuns saves the runs for LastRuns. A run that cannot be saved is no worse for it.
+// keptSingle are the files of the last two runs of these settings that were trained by themselves, the newest first.
+func keptSingle(h *History) []string {
+	settings := sha256.Sum256([]byte(h.label() + "\n" + h.settingsName()))
+	name := filepath.Join(filepath.Dir(keptRuns()), "single", hex.EncodeToString(settings[:]))
+	return []string{name + "-1.json", name + "-2.json"}
+}
+
+// keepRuns saves the runs for LastRuns, and a single one for runBefore. A run that cannot be saved is no worse for it.
 func keepRuns(runs []*History) {
 	folder := keptRuns()
 	if folder == "" {
@@ -33,10 +43,38 @@ func keepRuns(runs []*History) {
 	}
 	for _, h := range runs {
 		numKept++
-		if text, err := h.encode(); err == nil {
-			os.WriteFile(filepath.Join(folder, fmt.Sprintf("%06d.json", numKept)), text, 0o600) // not History.Save, which waits for the disk
+		text, err := h.encode()
+		if err != nil {
+			continue
+		}
+		os.WriteFile(filepath.Join(folder, fmt.Sprintf("%06d.json", numKept)), text, 0o600) // not History.Save, which waits for the disk
+		if len(runs) == 1 {
+			single := keptSingle(h)
+			os.Mkdir(filepath.Dir(single[0]), 0o700)
+			os.Rename(single[0], single[1])
+			os.WriteFile(single[0], text, 0o600)
 		}
 	}
+}
+
+// runBefore returns the last other run of the same name and settings that this notebook has trained by itself; nil
+// if there is none.
+func runBefore(h *History) *History {
+	if keptRuns() == "" {
+		return nil
+	}
+	for _, path := range keptSingle(h) {
+		if before, err := LoadHistory(path); err == nil && !sameLosses(before, h) {
+			return before
+		}
+	}
+	return nil
+}
+
+// sameLosses reports whether the losses of two runs are the same as far as both have come.
+func sameLosses(a, b *History) bool {
+	n := min(len(a.Loss), len(b.Loss))
+	return slices.EqualFunc(a.Loss[:n], b.Loss[:n], func(v, w float64) bool { return v == w || !finite(v) && !finite(w) })
 }
 
 // LastRuns returns the runs of the last cell of the notebook that trained, in the order in which it made them, without

@@ -1,9 +1,14 @@
 package mnistlib
 
 import (
+	"math"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
+
+	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
 func TestLastRuns(t *testing.T) {
@@ -31,5 +36,52 @@ func TestLastRuns(t *testing.T) {
 				t.Errorf("after cell %d the last run %d has the seed %d and %d losses", cell+1, i+1, h.Seed, len(h.Loss))
 			}
 		}
+	}
+}
+
+// The figure of a run has the run before of the same settings behind it, and no other.
+func TestRunBeforeIsPale(t *testing.T) {
+	defer func() { numKept = 0 }()
+	pale := func(h *History) (losses []float64, note string) {
+		t.Helper()
+		f := runsFigure(h)
+		checkBundle(t, f, true)
+		for _, c := range f.panels[0].(*chart.Chart).Curves {
+			if c.Style == chart.Pale {
+				losses = c.Y
+			}
+		}
+		return losses, f.Subtitle
+	}
+	first, second, other := madeUpRun("", 1, 30, 1), madeUpRun("", 2, 30, 1), madeUpRun("", 3, 30, 1)
+	other.Optimizer = "Adam(lr=0.005)"
+	first.Loss[29], second.Loss[29] = math.NaN(), math.NaN()
+	t.Setenv(protocol.GONB_TMP_DIR_ENV, "")
+	keepRuns([]*History{first})
+	if losses, _ := pale(second); losses != nil {
+		t.Error("outside a notebook there is a run before")
+	}
+	t.Setenv(protocol.GONB_TMP_DIR_ENV, t.TempDir())
+	keepRuns([]*History{first})
+	if losses, note := pale(first); losses != nil || strings.Contains(note, "pale") {
+		t.Errorf("a run is its own run before: %s", note)
+	}
+	growing := madeUpRun("", 2, 1, 1) // while it trains, it is not kept yet
+	if losses, _ := pale(growing); len(losses) != 30 || losses[0] != first.Loss[0] {
+		t.Errorf("while the second run grows, the losses %v are behind it", losses)
+	}
+	keepRuns([]*History{other})
+	numKept = 0                                                            // the next cell
+	keepRuns([]*History{madeUpRun("", 4, 30, 1), madeUpRun("", 5, 30, 1)}) // many runs leave the single ones alone
+	keepRuns([]*History{second})
+	losses, note := pale(second)
+	if len(losses) != 30 || !slices.Equal(losses[:29], first.Loss[:29]) || !strings.Contains(note, "pale: the run before, seed 1") {
+		t.Errorf("behind the second run are the losses %v (%s), want those of the first", losses, note)
+	}
+	if losses, _ := pale(other); losses != nil {
+		t.Error("behind a run is one of other settings")
+	}
+	if losses, _ := pale(madeUpRun("named", 6, 30, 1)); losses != nil {
+		t.Error("behind a run is one of another name")
 	}
 }

@@ -201,13 +201,7 @@ func (p *playground) figure() *Figure {
 	loss, accuracy := historyChart(chart.Narrow, groups, batchLoss), historyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
 	if p.before != nil {
 		f.note(fmt.Sprintf("pale, the run before: %s, seed %d", p.before.label(), p.before.Seed))
-		for _, behind := range []struct {
-			ch *chart.Chart
-			q  quantity
-		}{{loss, batchLoss}, {accuracy, trainAccuracy}, {accuracy, validationAccuracy}} {
-			r := behind.q.of(p.before)
-			behind.ch.Curves = append(behind.ch.Curves, chart.Curve{Name: behind.q.name, X: r.x, Y: r.y, Style: chart.Pale})
-		}
+		drawBehind(p.before, loss, accuracy)
 	}
 	loss.Y = chart.NewAxis("loss (mean cross-entropy)", 0, 2.5, 5)
 	if _, largest := loss.RangeY(); largest > loss.Y.Max {

@@ -7,20 +7,31 @@ import (
 	"example.com/tutorial6/mnistlib/internal/chart"
 )
 
-// Plot shows the loss and the accuracies of the runs in one figure: see [LossCurve] and [AccuracyCurve]. Of several
-// settings it compares the validation accuracies in a panel of their own, if all have runs of the same two or
+// Plot shows the loss and the accuracies of the runs in one figure: see [LossCurve] and [AccuracyCurve]. Behind those of
+// a single run it draws, as pale lines, the last other run of its Name and settings that [Train] has made in this
+// notebook: what changes when a cell is run again is seen at once. Of several settings it compares the validation accuracies in a panel of their own, if all have runs of the same two or
 // more seeds: the differences from the first setting, paired by seed, as their mean and the 95 % interval that
 // [Compare] computes, after each iteration.
 func Plot(runs ...*History) error { return runsFigure(runs...).Show() }
 
 func runsFigure(runs ...*History) *Figure {
 	f, groups := figureOf(runs), bySettings(runs)
-	loss, note := lossChart(chart.Narrow, groups)
-	f.note(note)
 	if len(groups) < 2 {
-		f.addCharts(loss, accuracyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy))
+		loss, accuracy := historyChart(chart.Narrow, groups, batchLoss), historyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
+		if len(runs) == 1 {
+			if before := runBefore(runs[0]); before != nil {
+				f.note(fmt.Sprintf("pale: the run before, seed %d", before.Seed))
+				drawBehind(before, loss, accuracy)
+			}
+		}
+		f.note(cutLosses(loss, 5))
+		smallest, _ := accuracy.RangeY()
+		accuracy.Y = accuracyAxis(smallest)
+		f.addCharts(loss, accuracy)
 		return f
 	}
+	loss, note := lossChart(chart.Narrow, groups)
+	f.note(note)
 	train, validation, note := accuracyCharts(groups)
 	f.note(note)
 	loss.Title = "loss"
@@ -34,6 +45,20 @@ func runsFigure(runs ...*History) *Figure {
 	}
 	f.addCharts(charts...)
 	return f
+}
+
+// drawBehind draws the curves of another run as pale lines behind those of a run.
+func drawBehind(h *History, loss, accuracy *chart.Chart) {
+	for _, behind := range []struct {
+		ch *chart.Chart
+		q  quantity
+	}{{loss, batchLoss}, {accuracy, trainAccuracy}, {accuracy, validationAccuracy}} {
+		r := behind.q.of(h)
+		behind.ch.Curves = append(behind.ch.Curves, chart.Curve{Name: behind.q.name, X: r.x, Y: r.y, Style: chart.Pale})
+		if last := float64(len(h.Loss)); last > behind.ch.X.Max {
+			spanIterations(behind.ch, last)
+		}
+	}
 }
 
 // LossCurve draws the loss of each iteration's batch. Runs of one Name and the same

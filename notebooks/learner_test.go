@@ -10,8 +10,8 @@ import (
 	"example.com/tutorial6/notebooks/setup"
 )
 
-// learnerCells are for what a learner does in the browser: complete a name, type into a field, train, and look at the curves
-// of a run that nobody saw.
+// learnerCells are for what a learner does in the browser: complete a name, type into a field, train, look at the curves
+// of a run that nobody saw, and train again.
 var learnerCells = []string{
 	`import "example.com/tutorial6/mnistlib"
 `,
@@ -62,5 +62,8 @@ func checkLearner(t *testing.T, lab lab) {
 			click(cell("2", ".jp-InputPrompt")), shiftEnter, until(says("[*]:") + " && " + says(setup.KernelTitle+" | Busy"))}})
 	inTab(step{"the tab opens again", open(address, cell("3", ".jp-InputPrompt"))},
 		step{"the run that went on meanwhile is drawn", []action{
-			shiftEnter, until(`document.querySelector(".jp-OutputArea .vega-embed [aria-label]")?.ariaLabel.includes("unseen")`)}})
+			shiftEnter, until(`document.querySelector(".jp-OutputArea .vega-embed [aria-label]")?.ariaLabel.includes("unseen")`)}},
+		step{"when its cell runs again, it stays as pale lines", []action{
+			click(cell("2", ".jp-InputPrompt")), shiftEnter,
+			until(`[...document.querySelectorAll(".jp-OutputArea .vega-embed [aria-label]")].some(f => f.ariaLabel.includes("pale: the run before"))`)}})
 }
