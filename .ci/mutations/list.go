@@ -109,14 +109,11 @@ var mutations = []mutation{
 		`mount -o remount,bind,ro "$place" ;;`, ";;", "TestLimits", command},
 	{"nor undoes that", "notebooks/limits.go",
 		"setpriv --bounding-set=-all --no-new-privs -- ", "", "TestLimits", command},
-	{"slides are shown whole", "notebooks/setup/slides.j2",
-		"content.style.zoom = zoom", "content.style.zoom = 1.6", "TestExport", command},
-	{"slides need no network", "notebooks/setup/slides.j2",
-		`load("{{ disk }}").catch(() => load("{{ network }}"))`, `load("{{ network }}")`, "TestExport", command},
-	{"a name in a function is completed", "notebooks/setup/kernel.go",
-		`"indentUnit": "Tab", `, "", "TestLab", command},
-	{"the first name is completed", "notebooks/setup/kernel.go",
-		`{"providerTimeout": 30000}`, `{"providerTimeout": 10000}`, "TestLab", command},
+
+	{"a name is completed just after the kernel's start", "notebooks/setup/kernel.go",
+		`{"providerTimeout": 30000}`, `{"providerTimeout": 10000}`, "TestLab/learner", command},
+	{"cells are indented by tabs", "notebooks/setup/kernel.go",
+		`"indentUnit": "Tab", `, "", "TestLab/learner", command},
 
 	{"what a killed command left goes", "notebooks/setup/temporary.go",
 		"if folder, err := hold(path); err == nil {", "if folder, err := hold(path); err != nil {", "TestFolderOfAKilledCommand", settings},
@@ -130,6 +127,52 @@ var mutations = []mutation{
 		"line := progress.Start(out, title, 0, \"\")", "line := progress.Start(io.Discard, title, 0, \"\")", "TestUserWhoseBuildCacheIsEmptyIsTold", settings},
 	{"the first cell finds mnistlib compiled", "notebooks/setup/gotools.go",
 		`\n\t_ \"example.com/tutorial6/mnistlib\"`, "", "TestFirstCellFindsAllCompiled", settings},
+
+	// Figures.
+	{"a figure follows the width of its cell", "mnistlib/internal/chart/specification.go",
+		`"update": "containerSize()[0] || room"`, `"update": "room"`, "TestLab/figures", command},
+	{"long titles fit a narrow cell", "mnistlib/internal/chart/specification.go",
+		`rewrap("/title/text", f.Title, titleStyle)`, "", "TestLab/figures", command},
+	{"in a dark theme figures are dark", "mnistlib/internal/chart/specification.go",
+		"\"padding\":     figureMargin,", "\"padding\": figureMargin, \"background\": \"white\",", "TestLab/figures", command},
+	{"a band stays in its panel", "mnistlib/internal/chart/static.go",
+		"leaves(p, b.Low) || ", "", "TestAWildValueIsCutOff", "./mnistlib/..."},
+
+	// Exported pages and slides.
+	{"figures of pages have words", "notebooks/setup/page.j2",
+		`"<img ", '<img alt="' ~ (words or "") | escape_html ~ '" '`, `"<img ", "<img "`, "TestExport", command},
+	{"pages need no network", "notebooks/setup/page.go",
+		"{%- block html_head_js_mathjax -%}{%- endblock -%}\n", "", "TestExport", command},
+	{"formulas of pages are drawn", "notebooks/setup/page.j2",
+		"{{ super() | mathml }}", "{{ super() }}", "TestExport", command},
+	{"sliders of pages move", "notebooks/setup/page.j2",
+		".then(() => picture.replaceChildren(drawn))", "", "TestExport", command},
+	{"code of pages has the colours of Go", "notebooks/setup/page.py",
+		`pygments_lexer="go"`, `pygments_lexer=""`, "TestExport", command},
+	{"slides are shown whole", "notebooks/setup/slides.j2",
+		"content.style.zoom = zoom", "content.style.zoom = 1.6", "TestExport", command},
+	{"slides need no network", "notebooks/setup/slides.j2",
+		`load("{{ disk }}").catch(() => load("{{ network }}"))`, `load("{{ network }}")`, "TestExport", command},
+
+	// The playground.
+	{"the run before is seen behind the new one", "mnistlib/playground.go",
+		"p.before, p.run, p.places = p.run, h, places", "p.run, p.places = h, places", "TestPlaygroundTrainsWhatTheKnobsSay", library},
+	{"the latest turn of a knob counts", "mnistlib/playground.go",
+		"if len(p.changes) > 0 {", "if false {", "TestPlaygroundFollowsTheLatestChange", library},
+	{"a knob that is turned trains anew", "mnistlib/playground.html",
+		"k.oninput = ", "k.onclick = ", "TestLab/playground", command},
+	{"the playground's button ends its cell", "mnistlib/playground.html",
+		"ended = true; change();", "change();", "TestLab/playground", command},
+	{"the knobs fit a narrow cell", "mnistlib/playground.html",
+		"width: min(26em, 100%)", "width: 60em", "TestLab/playground", command},
+
+	// Runs that nobody saw.
+	{"runs are kept for a page that was closed", "mnistlib/train.go",
+		"keepRuns(histories)", "", "TestLab/learner", command},
+	{"only the last cell's runs are", "mnistlib/last_runs.go",
+		"os.RemoveAll(folder)", "", "TestLastRuns", library},
+	{"all runs of a cell are", "mnistlib/last_runs.go",
+		"numKept++", "numKept = 1", "TestLastRuns", library},
 
 	// Executing notebooks.
 	{"what a cell shows is in the order of its calls", "mnistlib/figure.go",

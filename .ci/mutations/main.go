@@ -4,8 +4,8 @@
 //	go run ./.ci/mutations [WORD]
 //
 // runs all mutations, or those whose promise, file or test has the word. No file of the checkout changes:
-// the go command is told to read another one in its place. Set-ups of changed code go to .setup, though,
-// so that a last one puts it right.
+// the go command, also the one that builds cells, is told to read another one in its place. Set-ups of
+// changed code go to .setup, though, so that a last one puts it right.
 package main
 
 import (
@@ -84,24 +84,20 @@ func (m mutation) seen(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(folder)
-	mutated := []byte(strings.Replace(string(content), m.old, m.new, 1))
+	mutated := strings.Replace(string(content), m.old, m.new, 1)
 	if m.pkg == hub {
 		return m.seenByHub(ctx, folder, mutated)
 	}
-	changed := filepath.Join(folder, filepath.Base(m.file))
-	if err := os.WriteFile(changed, mutated, 0o644); err != nil {
-		return err
-	}
-	original, err := filepath.Abs(m.file)
-	if err != nil {
-		return err
-	}
-	overlay, err := json.Marshal(map[string]any{"Replace": map[string]string{original: changed}})
-	if err != nil {
-		return err
-	}
 	list := filepath.Join(folder, "overlay.json")
-	if err := os.WriteFile(list, overlay, 0o644); err != nil {
+	changes := map[string]string{m.file: mutated}
+	if m.pkg == command && strings.HasPrefix(m.file, "mnistlib/") { // cells are built with settings of their own
+		kernel, err := os.ReadFile(kernelSettings)
+		if err != nil {
+			return err
+		}
+		changes[kernelSettings] = strings.ReplaceAll(string(kernel), `"-buildvcs=false `, `"-buildvcs=false -overlay=`+list+" ")
+	}
+	if err := writeOverlay(list, changes); err != nil {
 		return err
 	}
 
@@ -123,12 +119,36 @@ func (m mutation) seen(ctx context.Context) error {
 	return nil
 }
 
+// kernelSettings is where the flags stand with which cells are built.
+const kernelSettings = "notebooks/setup/kernel.go"
+
+// writeOverlay writes a list, for the go command, of what it is to read in place of files of the checkout, and beside it the
+// changed texts of these.
+func writeOverlay(list string, changes map[string]string) error {
+	places := map[string]string{}
+	for file, text := range changes {
+		original, err := filepath.Abs(file)
+		if err != nil {
+			return err
+		}
+		places[original] = filepath.Join(filepath.Dir(list), strings.ReplaceAll(file, "/", "-"))
+		if err := os.WriteFile(places[original], []byte(text), 0o644); err != nil {
+			return err
+		}
+	}
+	overlay, err := json.Marshal(map[string]any{"Replace": places})
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(list, overlay, 0o644)
+}
+
 // seenByHub returns an error unless the hub's test fails in a copy of docker, in the folder, with the changed file.
-func (m mutation) seenByHub(ctx context.Context, folder string, mutated []byte) error {
+func (m mutation) seenByHub(ctx context.Context, folder, mutated string) error {
 	if err := os.CopyFS(filepath.Join(folder, "docker"), os.DirFS("docker")); err != nil {
 		return err
 	}
-	if err := os.WriteFile(filepath.Join(folder, m.file), mutated, 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(folder, m.file), []byte(mutated), 0o644); err != nil {
 		return err
 	}
 	output, err := exec.CommandContext(ctx, filepath.Join(folder, "docker", "test"), "hub", m.tests).CombinedOutput()
