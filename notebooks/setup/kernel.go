@@ -33,8 +33,8 @@ var jupyterSettings = map[string]string{
 	"etc/jupyter/jupyter_lab_config.json":    `{"LabApp": {"extension_manager": "readonly"}}`,
 	"etc/jupyter/labconfig/page_config.json": `{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}`,
 	// On a busy machine the kernel takes seconds to complete a name, and in its first twelve seconds GoNB waits for gopls
-	// until they are over; JupyterLab by itself drops what comes after one. In a function GoNB completes nothing where
-	// it is indented by spaces, or a brace is not closed yet.
+	// until they are over; JupyterLab by itself drops what comes after one. Cells are indented by tabs, as gofmt does, and
+	// their braces close: where code is indented by spaces and a brace is open, GoNB may complete nothing.
 	// While a cell compiles, it has nothing to show yet; the status bar says that it runs, and for how long.
 	"etc/jupyter/labconfig/default_setting_overrides.json": `{"@jupyterlab/completer-extension:manager": {"providerTimeout": 30000},
   "@jupyterlab/notebook-extension:tracker": {"kernelStatus": {"showOnStatusBar": true, "showProgress": true},
