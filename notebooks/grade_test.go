@@ -105,11 +105,13 @@ func TestLimits(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
+	written := filepath.Join(string(checkout), "written")
+	defer os.Remove(written) // it is there if the limits fail
 	path := handIn(t, t.TempDir(), "limits.ipynb", "%noautoget",
 		"%%\n_, err := net.Dial(\"tcp\", \""+listener.Addr().String()+"\")\nfmt.Println(err)",
 		"%%\nfmt.Println(exec.Command(\"setsid\", \"sleep\", \"86423\").Start())",
 		"%%\nexec.Command(\"umount\", \""+class+"\").Run()\nseen, err := os.ReadDir(\""+class+"\")\nfmt.Println(len(seen), err)",
-		"%%\nexec.Command(\"mount\", \"-o\", \"remount,rw\", \"/\").Run()\nfmt.Println(os.WriteFile(\""+string(checkout)+"/written\", nil, 0o644))",
+		"%%\nexec.Command(\"mount\", \"-o\", \"remount,rw\", \"/\").Run()\nfmt.Println(os.WriteFile(\""+written+"\", nil, 0o644))",
 		"%%\nlarge := make([]byte, 8<<30)\nfor i := range large {\n\tlarge[i] = 1\n}\nfmt.Println(len(large))")
 	nb, err := executeWithin(t.Context(), io.Discard, checkout, path, &within)
 	if nb == nil {
