@@ -55,6 +55,7 @@ func checkLearner(t *testing.T, lab lab) {
 		step{"a name is completed", []action{
 			click(cell("0", ".cm-line:last-child")), chromedp.KeyEvent("func build(nn *mnistlib.Layers, x *mnistlib.Tensor) {" + kb.Enter + "nn.Lin" + kb.Tab),
 			until(`document.querySelector(".jp-Completer:not(.lm-mod-hidden)")?.innerText.includes("Linear")`)}},
+		step{"code is indented by a tab", []action{until(`[...document.querySelectorAll(".cm-line")].some(line => line.textContent.startsWith("\tnn.Lin"))`)}},
 		step{"what a cell asks for can be typed", []action{
 			chromedp.KeyEvent(kb.Escape), click(cell("1", ".jp-InputPrompt")), shiftEnter, until(`!!document.querySelector(".jp-Stdin-input")`),
 			chromedp.KeyEvent("Ada" + kb.Enter), until(says("Hello Ada"))}},
