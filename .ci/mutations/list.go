@@ -134,7 +134,7 @@ var mutations = []mutation{
 	{"long titles fit a narrow cell", "mnistlib/internal/chart/specification.go",
 		`rewrap("/title/text", f.Title, titleStyle)`, "", "TestLab/figures", command},
 	{"in a dark theme figures are dark", "mnistlib/internal/chart/specification.go",
-		"\"padding\":     figureMargin,", "\"padding\": figureMargin, \"background\": \"white\",", "TestLab/figures", command},
+		"\"padding\":     figureMargin,", "\"padding\": figureMargin, \"background\": \"white\",", "TestBundle", library},
 	{"a band stays in its panel", "mnistlib/internal/chart/static.go",
 		"leaves(p, b.Low) || ", "", "TestAWildValueIsCutOff", "./mnistlib/..."},
 
