@@ -180,10 +180,14 @@ func figureOf(runs []*History) *Figure {
 		return f
 	}
 	if len(runs) > len(groups) {
-		f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest; dots at the right: each run's last value", counts(groups)))
-		if slices.ContainsFunc(runs, func(h *History) bool { return h.failure() != "" }) {
-			f.note("thin lines: failed runs, which mean and band leave out")
+		learned := slices.DeleteFunc(slices.Clone(runs), func(h *History) bool { return h.failure() != "" })
+		if len(learned) > 0 {
+			f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest", counts(bySettings(learned))))
 		}
+		if len(learned) < len(runs) {
+			f.note("thin lines: runs that failed")
+		}
+		f.note("dots at the right: each run's last value")
 	}
 	f.noteFailures(runs)
 	return f

@@ -153,7 +153,7 @@ func TestMeanAndBandOfRuns(t *testing.T) {
 	if len(ch.Points) != 1 || fmt.Sprint(ch.Points[0].Y, ch.Points[0].TrueX) != "[1 0.5 3 7] [3 3 1 3]" {
 		t.Errorf("the last values are %v", ch.Points)
 	}
-	for _, want := range []string{"mean of 1 to 4 runs", "smallest to largest", "1 of 5 runs diverged", "thin lines: failed runs"} {
+	for _, want := range []string{"mean of 1 to 3 runs", "smallest to largest", "1 of 5 runs diverged", "thin lines: runs that failed"} {
 		if !strings.Contains(f.Subtitle, want) {
 			t.Errorf("the subtitle %q lacks %q", f.Subtitle, want)
 		}
@@ -330,6 +330,9 @@ func TestRunsThatLearnedNothingSaySo(t *testing.T) {
 	}
 	if got, want := LossCurve(h, madeUpRun("", 2, 310, 31)).Subtitle, "1 of 2 runs ended no better than guessing"; !strings.Contains(got, want) {
 		t.Errorf("the subtitle %q lacks %q", got, want)
+	}
+	if got := LossCurve(h, atChance("", 2)).Subtitle; strings.Contains(got, "mean") || !strings.Contains(got, "thin lines: runs that failed") {
+		t.Errorf("the subtitle of runs that all failed is %q", got)
 	}
 	for _, fine := range []*History{madeUpRun("", 2, 310, 31), madeUpRun("", 2, 310, 311), {}} {
 		if got := LossCurve(fine).Subtitle + fine.String(); strings.Contains(got, "guessing") {
