@@ -164,7 +164,7 @@ var mutations = []mutation{
 	{"the playground's button ends its cell", "mnistlib/playground.html",
 		"ended = true; change();", "change();", "TestLab/playground", command},
 	{"the knobs fit a narrow cell", "mnistlib/playground.html",
-		"width: min(26em, 100%)", "width: 60em", "TestLab/playground", command},
+		"flex-wrap: wrap; ", "", "TestLab/playground", command},
 
 	// Runs that nobody saw.
 	{"runs are kept for a page that was closed", "mnistlib/train.go",
