@@ -180,17 +180,22 @@ func figureOf(runs []*History) *Figure {
 		return f
 	}
 	if len(runs) > len(groups) {
-		learned := slices.DeleteFunc(slices.Clone(runs), func(h *History) bool { return h.failure() != "" })
-		if len(learned) > 0 {
-			f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest", counts(bySettings(learned))))
-		}
-		if len(learned) < len(runs) {
-			f.note("thin lines: runs that failed")
-		}
-		f.note("dots at the right: each run's last value")
+		f.noteMean(runs)
 	}
 	f.noteFailures(runs)
 	return f
+}
+
+// noteMean says what stands for several runs of each setting, and how many are in the mean: those that failed are not.
+func (f *Figure) noteMean(runs []*History) {
+	learned := slices.DeleteFunc(slices.Clone(runs), func(h *History) bool { return h.failure() != "" })
+	if len(learned) > 0 {
+		f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest", counts(bySettings(learned))))
+	}
+	if len(learned) < len(runs) {
+		f.note("thin lines: runs that failed")
+	}
+	f.note("dots at the right: each run's last value")
 }
 
 // noteFailures says how many of the runs failed, and how.

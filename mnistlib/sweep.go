@@ -37,7 +37,7 @@ func SweepSlider(label string, values []float64, runs []*History) *Figure {
 
 	f := &Figure{Title: fmt.Sprintf("%s: %d values from %.4g to %.4g", capital(label), len(values), slices.Min(values), slices.Max(values))}
 	if len(sweep[0]) > 1 {
-		f.note(fmt.Sprintf("line: mean of %d runs; band: smallest to largest; dots at the right: each run's last value", len(sweep[0])))
+		f.noteMean(runs)
 	}
 	f.noteFailures(runs)
 	loss, accuracy := &chart.Chart{Title: "loss"}, &chart.Chart{Title: "accuracy"}
@@ -119,7 +119,11 @@ func SweepCurve(label string, values []float64, runs []*History) *Figure {
 	}
 	f := &Figure{Title: fmt.Sprintf("After %s: %d values of the %s", count(longest(runs), "iteration"), len(values), label)}
 	if len(sweep[0]) > 1 {
-		f.note(fmt.Sprintf("line: mean of %d runs; band: smallest to largest", len(sweep[0])))
+		averaged := fmt.Sprintf("%d runs", len(sweep[0]))
+		if slices.ContainsFunc(runs, func(h *History) bool { return h.diverged() > 0 }) {
+			averaged = "the runs that did not diverge"
+		}
+		f.note(fmt.Sprintf("line: mean of %s; band: smallest to largest", averaged))
 	}
 	f.noteFailures(runs)
 	f.addCharts(accuracy, failing)

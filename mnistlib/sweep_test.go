@@ -87,6 +87,12 @@ func TestSweepSlider(t *testing.T) {
 			t.Errorf("the description lacks %q:\n%s", want, f.Description)
 		}
 	}
+	runs[0].Loss[92] = math.NaN() // one of the first value's two runs
+	for of, want := range map[string]string{f.Subtitle: "line: mean of 2 runs; band: smallest to largest; thin lines: runs that failed", SweepSlider("learning rate", values, runs).Subtitle: "line: mean of 1 to 2 runs"} {
+		if !strings.Contains(of, want) {
+			t.Errorf("the subtitle %q lacks %q", of, want)
+		}
+	}
 	var names []string
 	for _, c := range f.still[1].(*chart.Chart).Curves {
 		names = append(names, c.Name)
@@ -121,6 +127,9 @@ func TestSweepCurve(t *testing.T) {
 	values, runs := madeUpSweep()
 	f := SweepCurve("learning rate", values, runs)
 	checkBundle(t, f, true)
+	if !strings.Contains(f.Subtitle, "line: mean of the runs that did not diverge; band") {
+		t.Errorf("the subtitle is %q", f.Subtitle)
+	}
 	accuracy, failed := f.panels[0].(*chart.Chart), f.panels[1].(*chart.Chart)
 	if !accuracy.X.Log || accuracy.X.Min != 0.001 || math.Abs(accuracy.X.Max-100) > 1e-9 {
 		t.Errorf("the axis is %v", accuracy.X)
