@@ -173,6 +173,12 @@ var mutations = []mutation{
 		"os.RemoveAll(folder)", "", "TestLastRuns", library},
 	{"all runs of a cell are", "mnistlib/last_runs.go",
 		"numKept++", "numKept = 1", "TestLastRuns", library},
+	{"a cell that trains again shows its run before", "mnistlib/last_runs.go",
+		"os.Rename(single[0], single[1])", "", "TestRunBeforeIsPale", library},
+	{"behind a run is no other than one of its settings", "mnistlib/last_runs.go",
+		`h.label() + "\n" + h.settingsName()`, `""`, "TestRunBeforeIsPale", library},
+	{"the axis reaches to the end of a longer run before", "mnistlib/plot.go",
+		"spanIterations(behind.ch, last)", "_ = last", "TestPlaygroundTrainsWhatTheKnobsSay", library},
 
 	// Executing notebooks.
 	{"what a cell shows is in the order of its calls", "mnistlib/figure.go",
