@@ -36,9 +36,9 @@ func runsFigure(runs ...*History) *Figure {
 	f.note(note)
 	loss.Title = "loss"
 	charts := []*chart.Chart{train, validation, loss}
-	if differences, seeds := differenceChart(groups); differences != nil {
+	if differences, note := differenceChart(groups); differences != nil {
 		charts = append(charts, differences)
-		f.note(fmt.Sprintf("differences: from the first setting, mean over %d seeds and its 95 %% interval", seeds))
+		f.note(note)
 	}
 	for _, ch := range charts {
 		ch.Height = lowHeight
@@ -109,7 +109,7 @@ func accuracyCharts(groups []group) (train, validation *chart.Chart, note string
 	}
 	axis := accuracyAxis(late)
 	if smallest < axis.Min {
-		note = fmt.Sprintf("the axis leaves out accuracies below %.3g, which are all of the first third of the iterations", axis.Min)
+		note = fmt.Sprintf("the axis leaves out accuracies below %.3g, which occur only in the first third of the iterations", axis.Min)
 	}
 	train.Y, validation.Y = axis, axis
 	return train, validation, note
@@ -117,17 +117,17 @@ func accuracyCharts(groups []group) (train, validation *chart.Chart, note string
 
 // differenceChart draws by how much the validation accuracy of each setting is above the first one's, if all have
 // runs of the same two or more seeds; otherwise it returns nil.
-func differenceChart(groups []group) (ch *chart.Chart, seeds int) {
+func differenceChart(groups []group) (ch *chart.Chart, note string) {
 	ch = &chart.Chart{
 		Title: "validation accuracy: difference", Width: chart.Narrow, Epoch: epochOf(groups),
 		BandEnds: []string{"low end of the 95 % interval", "high end"},
 	}
 	first := groups[0]
-	lastIteration := 0.0
+	seeds, lastIteration := 0, 0.0
 	for _, g := range groups[1:] {
 		pairs := pairBySeed(g.runs, first.runs)
 		if len(pairs) < 2 {
-			return nil, 0
+			return nil, ""
 		}
 		seeds = len(pairs)
 		c := chart.Curve{Name: g.label}
@@ -154,7 +154,11 @@ func differenceChart(groups []group) (ch *chart.Chart, seeds int) {
 	spanIterations(ch, lastIteration)
 	low, high := rangeAfter(ch, lastIteration/3)
 	ch.Y = chart.NewAxis("difference", min(0, low), max(0, high), 4)
-	return ch, seeds
+	note = fmt.Sprintf("differences: from the first setting, mean over %d seeds and its 95 %% interval", seeds)
+	if low, high = ch.RangeY(); low < ch.Y.Min || high > ch.Y.Max {
+		note += fmt.Sprintf("; their axis leaves out differences from %.2g to %.2g in the first third of the iterations", low, high)
+	}
+	return ch, note
 }
 
 // figureOf is a figure of the runs with its titles and no panels yet.

@@ -228,6 +228,15 @@ func TestPlotComparesSettingsBySeed(t *testing.T) {
 	if train, validation := f.panels[0].(*chart.Chart), f.panels[1].(*chart.Chart); train.Y != validation.Y {
 		t.Errorf("the accuracies have the axes %v and %v", train.Y, validation.Y)
 	}
+	if strings.Contains(f.Subtitle, "their axis leaves out") {
+		t.Errorf("all differences are on the axis, and the subtitle is %q", f.Subtitle)
+	}
+	for _, h := range b {
+		h.ValidationAccuracy[0] -= 0.5
+	}
+	if f := runsFigure(append(a, b...)...); !strings.Contains(f.Subtitle, "their axis leaves out differences from -0.55 to ") {
+		t.Errorf("the first difference is not on the axis, and the subtitle is %q", f.Subtitle)
+	}
 	for name, others := range map[string][]*History{"other seeds": {madeUpRun("b", 8, 93, 1), madeUpRun("b", 9, 93, 1)}, "one run": b[:1], "twice": {b[0], b[0], b[1], b[2]}} {
 		if f := runsFigure(append(slices.Clone(a), others...)...); len(f.panels) != 3 {
 			t.Errorf("with %s there are %d panels, want no differences", name, len(f.panels))

@@ -99,6 +99,7 @@ func UpdateRatios(h *History) *Figure {
 		return cannotDraw("%s has %s of %s; train it with Config.SnapshotEvery: 1", h.label(), count(len(h.Snapshots), "snapshot"), count(len(h.Loss), "iteration"))
 	}
 	ch := &chart.Chart{Width: chart.Wide, Height: wideHeight, Epoch: epochOf([]group{{"", []*History{h}}})}
+	still := false // at some iteration some weights stay as they are
 	for i, w := range h.Snapshots[0].Weights {
 		if !w.Trainable || len(w.Shape) < 2 {
 			continue
@@ -111,7 +112,7 @@ func UpdateRatios(h *History) *Figure {
 		ch.Words = append(ch.Words, curveInWords(c, "Update of "+w.Name+" relative to it", "highest", "iteration"))
 		for k, ratio := range c.Y {
 			if ratio == 0 {
-				c.Y[k] = math.NaN() // it has no place on a logarithmic axis
+				still, c.Y[k] = true, math.NaN() // it has no place on a logarithmic axis
 			}
 		}
 		ch.Curves = append(ch.Curves, c)
@@ -123,6 +124,9 @@ func UpdateRatios(h *History) *Figure {
 	ch.Y = chart.NewLogAxis("|Δw| / |w|", 1e-4, max(10, highest))
 	if lowest < ch.Y.Min {
 		f.note(fmt.Sprintf("the axis leaves out updates below 0.0001, down to %.1g", lowest))
+	}
+	if still {
+		f.note("updates of 0 are not drawn")
 	}
 	f.addCharts(ch)
 	return f

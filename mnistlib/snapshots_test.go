@@ -219,6 +219,9 @@ func TestUpdateRatiosCanBeCompared(t *testing.T) {
 		if told := strings.Contains(f.Subtitle, "the axis leaves out updates below 0.0001, down to "); told != (name == "shrinking") {
 			t.Errorf("%s: the subtitle is %q", name, f.Subtitle)
 		}
+		if told := strings.Contains(f.Subtitle, "updates of 0 are not drawn"); told != (name == "shrinking") {
+			t.Errorf("%s: whether updates of 0 are drawn: %q", name, f.Subtitle)
+		}
 	}
 	if words := UpdateRatios(h).Description; !strings.Contains(words, "Update of layer2.weight relative to it: first 0.1 at iteration 1, last 0 at iteration 12, ") {
 		t.Errorf("in words: %s", words)

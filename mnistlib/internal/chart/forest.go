@@ -87,7 +87,7 @@ func (f *Forest) vegaLite(int, legend) object {
 		"layer": []any{
 			object{"mark": object{"type": "rule", "color": gridInk, "strokeWidth": 2}, "encoding": object{"x": object{"datum": 0}, "y": nil, "tooltip": nil}},
 			span("wideLow", "wideHigh", thinWidth), span("low", "high", thickWidth),
-			object{"mark": object{"type": "point", "filled": true, "size": 40, "color": seriesColor(1), "opacity": 1}},
+			object{"mark": object{"type": "point", "filled": true, "size": 20, "color": seriesColor(1), "opacity": 1}},
 		},
 	}
 }
