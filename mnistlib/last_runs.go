@@ -8,12 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 
 	"github.com/janpfeifer/gonb/gonbui/protocol"
 )
 
 // numKept is how many runs this program, in a notebook one cell, has kept for the cells after it.
 var numKept int
+
+// keeping lets goroutines that train keep their runs one after the other.
+var keeping sync.Mutex
 
 // keptRuns is the folder of the runs of the last cell that trained, in the kernel's own, which is deleted when the
 // kernel ends; outside a notebook it is empty.
@@ -24,7 +28,7 @@ func keptRuns() string {
 	return ""
 }
 
-// keptSingle are the files of the last two runs of these settings that were trained by themselves, the newest first.
+// keptSingle are the files of the last two different runs of these settings that were trained by themselves, the newest first.
 func keptSingle(h *History) []string {
 	settings := sha256.Sum256([]byte(h.label() + "\n" + h.settingsName()))
 	name := filepath.Join(filepath.Dir(keptRuns()), "single", hex.EncodeToString(settings[:]))
@@ -37,6 +41,8 @@ func keepRuns(runs []*History) {
 	if folder == "" {
 		return
 	}
+	keeping.Lock()
+	defer keeping.Unlock()
 	if numKept == 0 {
 		os.RemoveAll(folder)
 		os.Mkdir(folder, 0o700)
@@ -51,14 +57,16 @@ func keepRuns(runs []*History) {
 		if len(runs) == 1 {
 			single := keptSingle(h)
 			os.Mkdir(filepath.Dir(single[0]), 0o700)
-			os.Rename(single[0], single[1])
+			if before, err := LoadHistory(single[0]); err == nil && !sameLosses(before, h) {
+				os.Rename(single[0], single[1])
+			}
 			os.WriteFile(single[0], text, 0o600)
 		}
 	}
 }
 
 // runBefore returns the last other run of the same name and settings that this notebook has trained by itself; nil
-// if there is none.
+// if there is none, and outside a notebook.
 func runBefore(h *History) *History {
 	if keptRuns() == "" {
 		return nil
@@ -77,8 +85,8 @@ func sameLosses(a, b *History) bool {
 	return slices.EqualFunc(a.Loss[:n], b.Loss[:n], func(v, w float64) bool { return v == w || !finite(v) && !finite(w) })
 }
 
-// LastRuns returns the runs of the last cell of the notebook that trained, in the order in which it made them, without
-// their weights: also when nobody saw them, because the browser's tab was closed meanwhile. The kernel keeps them as long
+// LastRuns returns the runs of the last cell of the notebook that called [Train], [TrainMany] or [TrainAll], in the order in
+// which it made them, without their weights: also when nobody saw them, because the browser's tab was closed meanwhile. The kernel keeps them as long
 // as it runs. It returns an error outside a notebook, and if no cell has trained yet.
 func LastRuns() ([]*History, error) {
 	paths, err := filepath.Glob(filepath.Join(keptRuns(), "*.json"))

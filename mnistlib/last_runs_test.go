@@ -75,8 +75,12 @@ func TestRunBeforeIsPale(t *testing.T) {
 	keepRuns([]*History{madeUpRun("", 4, 30, 1), madeUpRun("", 5, 30, 1)}) // many runs leave the single ones alone
 	keepRuns([]*History{second})
 	losses, note := pale(second)
-	if len(losses) != 30 || !slices.Equal(losses[:29], first.Loss[:29]) || !strings.Contains(note, "pale: the run before, seed 1") {
+	if len(losses) != 30 || !slices.Equal(losses[:29], first.Loss[:29]) || !strings.Contains(note, "pale: another run of these settings, seed 1") {
 		t.Errorf("behind the second run are the losses %v (%s), want those of the first", losses, note)
+	}
+	keepRuns([]*History{second}) // the same seed again
+	if losses, _ := pale(second); len(losses) != 30 || losses[0] != first.Loss[0] {
+		t.Errorf("behind a run that was made twice are the losses %v, want those of the first", losses)
 	}
 	if losses, _ := pale(other); losses != nil {
 		t.Error("behind a run is one of other settings")

@@ -17,6 +17,7 @@ type livePlot struct {
 	id         string // of the output
 	started    time.Time
 	drawn      time.Time
+	before     *History // the run behind the one that trains; nil: none
 
 	now  func() time.Time
 	send func(*protocol.DisplayData)
@@ -43,8 +44,11 @@ func (p *livePlot) update(h *History) {
 	if now.Sub(p.drawn) < redrawInterval {
 		return
 	}
+	if p.drawn.IsZero() {
+		p.before = runBefore(h)
+	}
 	p.drawn = now
-	if svg, err := liveFigure(h, p.iterations, now.Sub(p.started)).drawing().SVG(); err == nil {
+	if svg, err := liveFigure(p.before, h, p.iterations, now.Sub(p.started)).drawing().SVG(); err == nil {
 		p.send(&protocol.DisplayData{DisplayID: p.id, Data: map[protocol.MIMEType]any{protocol.MIMEImageSVG: string(svg)}})
 	}
 }
@@ -62,8 +66,8 @@ func (p *livePlot) close(h *History) error {
 }
 
 // liveFigure is the figure of a run that grows, over all its iterations, and says how far it has come.
-func liveFigure(h *History, iterations int, elapsed time.Duration) *Figure {
-	f := runsFigure(h)
+func liveFigure(before, h *History, iterations int, elapsed time.Duration) *Figure {
+	f := figureBefore(before, h)
 	status := fmt.Sprintf("iteration %d of %d, %.0f s", len(h.Loss), iterations, elapsed.Seconds())
 	if n := len(h.ValidationAccuracy); n > 0 {
 		status += fmt.Sprintf(", validation accuracy %.3f", h.ValidationAccuracy[n-1])

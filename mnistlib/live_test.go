@@ -64,6 +64,6 @@ func TestLivePlot(t *testing.T) {
 }
 
 func TestLiveFigure(t *testing.T) {
-	checkBundle(t, liveFigure(madeUpRun("", 42, 57, 1), 310, time.Second), true)
-	checkBundle(t, liveFigure(&History{}, 310, time.Second), true) // the legend's colours only
+	checkBundle(t, liveFigure(madeUpRun("", 7, 310, 1), madeUpRun("", 42, 57, 1), 310, time.Second), true)
+	checkBundle(t, liveFigure(nil, &History{}, 310, time.Second), true) // the legend's colours only
 }

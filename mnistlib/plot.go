@@ -15,14 +15,20 @@ import (
 func Plot(runs ...*History) error { return runsFigure(runs...).Show() }
 
 func runsFigure(runs ...*History) *Figure {
+	if len(runs) == 1 {
+		return figureBefore(runBefore(runs[0]), runs[0])
+	}
+	return figureBefore(nil, runs...)
+}
+
+// figureBefore is the figure of runs, with another one as pale lines behind a single one; nil: none.
+func figureBefore(before *History, runs ...*History) *Figure {
 	f, groups := figureOf(runs), bySettings(runs)
 	if len(groups) < 2 {
 		loss, accuracy := historyChart(chart.Narrow, groups, batchLoss), historyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
-		if len(runs) == 1 {
-			if before := runBefore(runs[0]); before != nil {
-				f.note(fmt.Sprintf("pale: the run before, seed %d", before.Seed))
-				drawBehind(before, loss, accuracy)
-			}
+		if before != nil {
+			f.note(fmt.Sprintf("pale: another run of these settings, seed %d", before.Seed))
+			drawBehind(before, loss, accuracy)
 		}
 		f.note(cutLosses(loss, 5))
 		smallest, _ := accuracy.RangeY()

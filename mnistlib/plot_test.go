@@ -311,7 +311,7 @@ func TestWildLossesDoNotFlattenTheOthers(t *testing.T) {
 		if f.Subtitle != want {
 			t.Errorf("the subtitle is %q, want %q", f.Subtitle, want)
 		}
-		if live := liveFigure(h, 60, time.Second).Subtitle; !strings.HasPrefix(live, want+"; iteration 60 of 60, 1 s") {
+		if live := liveFigure(nil, h, 60, time.Second).Subtitle; !strings.HasPrefix(live, want+"; iteration 60 of 60, 1 s") {
 			t.Errorf("while it grows, the subtitle is %q, want %q", live, want)
 		}
 	}

@@ -66,5 +66,5 @@ func checkLearner(t *testing.T, lab lab) {
 			shiftEnter, until(`document.querySelector(".jp-OutputArea .vega-embed [aria-label]")?.ariaLabel.includes("unseen")`)}},
 		step{"when its cell runs again, it stays as pale lines", []action{
 			click(cell("2", ".jp-InputPrompt")), shiftEnter,
-			until(`[...document.querySelectorAll(".jp-OutputArea .vega-embed [aria-label]")].some(f => f.ariaLabel.includes("pale: the run before"))`)}})
+			until(`[...document.querySelectorAll(".jp-OutputArea .vega-embed [aria-label]")].some(f => f.ariaLabel.includes("pale: another run"))`)}})
 }
