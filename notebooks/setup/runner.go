@@ -37,7 +37,11 @@ func newRunner(c Checkout, name string) (*runner, error) {
 		return nil, err
 	}
 	log, err := os.Create(c.path("logs", name+".log"))
-	return &runner{log, tmp}, err
+	if err != nil {
+		os.RemoveAll(tmp)
+		return nil, err
+	}
+	return &runner{log, tmp}, nil
 }
 
 // close removes the step's temporary folder.

@@ -343,3 +343,18 @@ func TestStepWithoutAResultIsNotDone(t *testing.T) {
 	s.do = func(context.Context, Checkout, *runner) error { return nil }
 	says(t, checkout.install(t.Context(), io.Discard, s), "A thing", "does not work")
 }
+
+// A log that cannot be written is an error like others, and no panic.
+func TestStepWithoutALog(t *testing.T) {
+	setsUp(t)
+	checkout := Checkout(t.TempDir())
+	if err := os.MkdirAll(checkout.path("logs", "thing.log"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	input := ""
+	var count atomic.Int32
+	says(t, checkout.install(t.Context(), io.Discard, countingStep(&input, &count)), "A thing failed", checkout.path("logs", "thing.log"))
+	if left, _ := os.ReadDir(checkout.path("tmp")); len(left) > 0 {
+		t.Errorf("it leaves %v", left)
+	}
+}
