@@ -53,7 +53,8 @@ func NewTemporaryFolder() (*TemporaryFolder, error) {
 
 // hold opens and locks the folder, which no other process may have locked.
 func hold(path string) (*TemporaryFolder, error) {
-	file, err := os.Open(path)
+	// Anybody may put something else of this name into /tmp: to open a pipe would wait for its other end.
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_DIRECTORY|syscall.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}

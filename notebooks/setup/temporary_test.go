@@ -5,7 +5,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestTemporaryFolder(t *testing.T) {
@@ -49,6 +51,37 @@ func TestTemporaryFolder(t *testing.T) {
 	t.Setenv("TMPDIR", ".") // Jupyter has another working directory
 	if folder, err = NewTemporaryFolder(); err != nil || !filepath.IsAbs(folder.Path) {
 		t.Errorf("the folder's path is %v (%v)", folder, err)
+	}
+}
+
+// Other users, too, can put what they like into the folder for temporary files.
+func TestPipeAmongTheTemporaryFolders(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	if err := syscall.Mkfifo(filepath.Join(os.TempDir(), temporaryName+"1"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	elsewhere := t.TempDir()
+	if err := os.Symlink(elsewhere, filepath.Join(os.TempDir(), temporaryName+"2")); err != nil {
+		t.Fatal(err)
+	}
+	made := make(chan error, 1)
+	go func() {
+		folder, err := NewTemporaryFolder()
+		if err == nil {
+			folder.Remove()
+		}
+		made <- err
+	}()
+	select {
+	case err := <-made:
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(20 * time.Second):
+		t.Error("it waits for somebody who writes to the pipe")
+	}
+	if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) != 2 {
+		t.Errorf("what is no folder of a command did not stay: %v (%v)", left, err)
 	}
 }
 
