@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -89,13 +90,14 @@ func sameLosses(a, b *History) bool {
 // which it made them, without their weights: also when nobody saw them, because the browser's tab was closed meanwhile. The kernel keeps them as long
 // as it runs. It returns an error outside a notebook, and if no cell has trained yet.
 func LastRuns() ([]*History, error) {
-	paths, err := filepath.Glob(filepath.Join(keptRuns(), "*.json"))
-	if err != nil || keptRuns() == "" || len(paths) == 0 {
+	folder := keptRuns()
+	names, err := fs.Glob(os.DirFS(folder), "*.json") // what the folder is called is no pattern
+	if err != nil || len(names) == 0 {
 		return nil, errors.New("no cell of this notebook has trained since its kernel was started")
 	}
 	var runs []*History
-	for _, path := range paths {
-		h, err := LoadHistory(path)
+	for _, name := range names {
+		h, err := LoadHistory(filepath.Join(folder, name))
 		if err != nil {
 			return nil, err
 		}

@@ -158,7 +158,7 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 	case "run":
 		paths := flags.Args()
 		if len(paths) == 0 {
-			if paths, err = filepath.Glob(filepath.Join(checkout.Notebooks(), "*.ipynb")); err != nil {
+			if paths, err = allNotebooks(checkout.Notebooks()); err != nil {
 				return err
 			}
 		}
@@ -168,6 +168,15 @@ func command(ctx context.Context, out io.Writer, args []string) error {
 	}
 	fmt.Fprintln(out, "everything is set up: go run ./notebooks opens the tutorial")
 	return nil
+}
+
+// allNotebooks returns the notebooks of a folder.
+func allNotebooks(folder string) ([]string, error) {
+	paths, err := setup.Glob(folder, "*.ipynb")
+	if err == nil && len(paths) == 0 {
+		err = fmt.Errorf("there is no notebook in %s: name those that are to be executed", folder)
+	}
+	return paths, err
 }
 
 // addKernel adds the kernel to a Jupyter of the reader's own.

@@ -391,6 +391,23 @@ func TestCommandLine(t *testing.T) {
 	}
 }
 
+func TestAllNotebooksAreFound(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "Uni [2026]")
+	if err := os.Mkdir(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if paths, err := allNotebooks(folder); err == nil || !strings.Contains(err.Error(), "there is no notebook in "+folder) {
+		t.Errorf("in an empty folder the notebooks %q are found (%v)", paths, err)
+	}
+	path := filepath.Join(folder, "a.ipynb")
+	if err := os.WriteFile(path, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if paths, err := allNotebooks(folder); err != nil || !slices.Equal(paths, []string{path}) {
+		t.Errorf("the notebooks %q are found (%v), want %s", paths, err, path)
+	}
+}
+
 func TestCopiesOverwriteNothing(t *testing.T) {
 	one, other := writeNotebook(t, "%noautoget"), writeNotebook(t, "%noautoget")
 	var out strings.Builder

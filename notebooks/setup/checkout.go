@@ -3,6 +3,7 @@ package setup
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -45,6 +46,16 @@ func (c Checkout) path(names ...string) string {
 
 // Notebooks returns the folder of the notebooks.
 func (c Checkout) Notebooks() string { return filepath.Join(string(c), "notebooks") }
+
+// Glob returns the paths of what in a folder fits the pattern. The folder's own path is no pattern: a reader may have called
+// it "Uni [2026]".
+func Glob(folder, pattern string) ([]string, error) {
+	names, err := fs.Glob(os.DirFS(folder), pattern)
+	for i, name := range names {
+		names[i] = filepath.Join(folder, name)
+	}
+	return names, err
+}
 
 // Python returns the Python interpreter that has JupyterLab.
 func (c Checkout) Python() string { return c.path("venv", "bin", "python") }

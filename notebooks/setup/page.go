@@ -60,7 +60,7 @@ var pageStep = step{
 		if err != nil {
 			return err
 		}
-		packages, err := filepath.Glob(c.path("venv", "lib", "python3*", "site-packages"))
+		packages, err := Glob(c.path("venv"), "lib/python3*/site-packages")
 		if err != nil || len(packages) != 1 {
 			return fmt.Errorf("the Python environment has %d folders of packages, want 1", len(packages))
 		}
@@ -98,7 +98,7 @@ var (
 // vegaScript returns a script that draws Vega-Lite's figures, out of the files of JupyterLab that do so there.
 func vegaScript(static string) (string, error) {
 	read := func(pattern string) (string, error) {
-		names, err := filepath.Glob(filepath.Join(static, pattern))
+		names, err := Glob(static, pattern)
 		if err != nil || len(names) != 1 {
 			return "", fmt.Errorf("JupyterLab has %d files %s, want 1", len(names), pattern)
 		}
@@ -121,7 +121,7 @@ func vegaScript(static string) (string, error) {
 			entry = part[4]
 		}
 		for _, file := range vegaFile.FindAllStringSubmatch(part[3], -1) {
-			if names, _ := filepath.Glob(filepath.Join(static, file[1]+".*.js")); len(names) == 0 {
+			if names, _ := Glob(static, file[1]+".*.js"); len(names) == 0 {
 				continue // it stands for another part, which is among these
 			}
 			content, err := read(file[1] + ".*.js")

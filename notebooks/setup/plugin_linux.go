@@ -31,7 +31,7 @@ func fetchPlugin(ctx context.Context, run *runner, lockFile, file string) (folde
 		"--requirement="+lock, "--dest="+run.tmp); err != nil {
 		return "", err
 	}
-	wheels, err := filepath.Glob(filepath.Join(run.tmp, "*.whl"))
+	wheels, err := Glob(run.tmp, "*.whl")
 	if err != nil {
 		return "", err
 	}

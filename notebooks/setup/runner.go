@@ -25,7 +25,7 @@ func newRunner(c Checkout, name string) (*runner, error) {
 	}
 	// What a killed set-up left goes, as far as it can: where its commands cannot be ended with it, one may
 	// still be writing there, so this one's folder is another.
-	left, err := filepath.Glob(c.path("tmp", name+"-*"))
+	left, err := Glob(c.path("tmp"), name+"-*")
 	if err != nil {
 		return nil, err
 	}

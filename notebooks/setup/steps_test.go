@@ -333,6 +333,42 @@ func TestStepThatFailedIsNotTakenForTheOneBefore(t *testing.T) {
 	}
 }
 
+// A reader may have called a folder above the checkout, or that for temporary files, what means something in a pattern.
+func TestFolderWithBrackets(t *testing.T) {
+	setsUp(t)
+	folder := filepath.Join(t.TempDir(), "Uni [2026]")
+	checkout := Checkout(folder)
+	left := checkout.path("tmp", "thing-of-a-killed-set-up")
+	for name, content := range map[string]string{
+		filepath.Join(left, "half"):                        "",
+		filepath.Join(folder, temporaryName+"1", "socket"): "",
+		checkout.path("lab", "main.1.js"):                  "nothing of Vega",
+	} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(name), 0o755), os.WriteFile(name, []byte(content), 0o644)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	input := ""
+	var count atomic.Int32
+	if err := checkout.install(t.Context(), io.Discard, countingStep(&input, &count)); err != nil {
+		t.Fatal(err)
+	}
+	if there(left) {
+		t.Error("what a killed set-up left stays")
+	}
+	t.Setenv("TMPDIR", folder)
+	tmp, err := NewTemporaryFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmp.Remove()
+	if there(filepath.Join(folder, temporaryName+"1")) {
+		t.Error("the folder of a killed command stays")
+	}
+	_, err = vegaScript(checkout.path("lab"))
+	says(t, err, "names 0 parts of Vega")
+}
+
 // That the commands of a step end well does not make its result.
 func TestStepWithoutAResultIsNotDone(t *testing.T) {
 	setsUp(t)

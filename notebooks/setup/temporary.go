@@ -22,7 +22,7 @@ const temporaryName = "tutorial6-command-"
 
 // NewTemporaryFolder makes one, with a short path, and removes those that killed commands left behind.
 func NewTemporaryFolder() (*TemporaryFolder, error) {
-	left, _ := filepath.Glob(filepath.Join(os.TempDir(), temporaryName+"*"))
+	left, _ := Glob(os.TempDir(), temporaryName+"*")
 	for _, path := range left {
 		if folder, err := hold(path); err == nil {
 			folder.Remove()
