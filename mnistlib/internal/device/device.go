@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 
 	"github.com/gomlx/compute"
 	"github.com/gomlx/go-xla/compute/xla"
@@ -57,7 +58,10 @@ func open(config string) (*Backend, error) {
 		// Otherwise XLA hands each program to a thread of its own, which costs a small step a fifth of its time.
 		options = pjrt.NamedValuesMap{"asynchronous": false}
 		os.Setenv("XLA_FLAGS", CPUFlags)
-		if path = cpuPlugin(); path != "" {
+		var err error
+		if path, err = cpuPlugin(); err != nil {
+			return nil, err
+		} else if path != "" {
 			plugin = path + ",shared_buffers"
 			setup := filepath.Dir(filepath.Dir(path))
 			if filepath.Base(setup) == ".setup" && keepPrograms(wanted, path, CPUFlags, filepath.Join(setup, "programs")) == nil {
@@ -106,24 +110,50 @@ func deviceName(b compute.Backend) string {
 }
 
 // cpuPlugin finds the plugin for the CPU: in the folders that PJRT_PLUGIN_LIBRARY_PATH names, or else where the set-up
-// put it in the checkout around the working directory. It returns "" if there is none.
-func cpuPlugin() string {
+// put it in the checkout around the working directory. It returns "" if there is none, and an error if that of the checkout
+// is another user's: what is loaded is executed, and nobody has named it.
+func cpuPlugin() (string, error) {
 	const file = "pjrt_c_api_cpu_plugin.so"
 	var folders []string
-	if list, set := os.LookupEnv(pjrt.PJRTPluginPathsEnv); set {
+	list, named := os.LookupEnv(pjrt.PJRTPluginPathsEnv)
+	if named {
 		folders = filepath.SplitList(list)
-	} else if dir, err := os.Getwd(); err == nil {
-		for parent := ""; parent != dir; dir, parent = filepath.Dir(dir), dir {
-			folders = append(folders, filepath.Join(dir, ".setup", "plugin"))
-		}
+	} else if dir := checkout(); dir != "" {
+		folders = []string{filepath.Join(dir, ".setup", "plugin")}
 	}
 	for _, folder := range folders {
 		path := filepath.Join(folder, file)
-		if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-			return path
+		info, err := os.Stat(path)
+		if err != nil || !info.Mode().IsRegular() {
+			continue
+		}
+		if !named && !(ours(info, nil) && ours(os.Lstat(filepath.Dir(folder)))) {
+			return "", fmt.Errorf("the plugin in %s is another user's, and used only if %s names that folder", folder, pjrt.PJRTPluginPathsEnv)
+		}
+		return path, nil
+	}
+	return "", nil
+}
+
+// checkout is the nearest folder with a go.mod file, going up from the working directory; "" if there is none. A folder above
+// may be anybody's, as /tmp is.
+func checkout() string {
+	dir, err := os.Getwd()
+	for parent := ""; err == nil && parent != dir; dir, parent = filepath.Dir(dir), dir {
+		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
+			return dir
 		}
 	}
 	return ""
+}
+
+// ours reports whether a file is this user's or root's.
+func ours(info os.FileInfo, err error) bool {
+	if err != nil {
+		return false
+	}
+	owner := info.Sys().(*syscall.Stat_t).Uid
+	return owner == 0 || owner == uint32(os.Getuid())
 }
 
 // pluginName names a plugin: the set-up keeps each in a folder with its package's name and version, and
