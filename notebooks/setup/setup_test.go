@@ -167,6 +167,50 @@ func TestImageHasWhatTheSetUpIsBuiltOf(t *testing.T) {
 	}
 }
 
+// The test of the images executes programs that it keeps in a folder whose name is known.
+func TestImagesAreTestedInAFolderOfOnesOwn(t *testing.T) {
+	checkout, err := Here()
+	if err != nil {
+		t.Fatal(err)
+	}
+	programs := map[string]string{"docker": "exit 0"} // it goes no further than to the name of the test
+	for _, name := range []string{"bash", "dirname", "uname", "sed", "mkdir"} {
+		programs[name] = ""
+	}
+	pathWith(t, programs)
+	t.Setenv("TMPDIR", t.TempDir())
+	work := filepath.Join(os.TempDir(), "tutorial6-images")
+	expect := func(want string) {
+		t.Helper()
+		output, err := exec.Command(filepath.Join(string(checkout), "docker", "test"), "nothing").CombinedOutput()
+		if err == nil || !strings.Contains(string(output), want) {
+			t.Errorf("it says %s (%v), want %s", output, err, want)
+		}
+	}
+	expect("there is no test nothing")
+	if err := os.Rename(work, work+"-elsewhere"); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(work+"-elsewhere", work); err != nil {
+		t.Fatal(err)
+	}
+	expect("another user's, or a link: set TMPDIR")
+	if os.Getuid() != 0 {
+		t.Skip("the rest needs a folder of another user, which only root can make")
+	}
+	err = os.Remove(work)
+	if err == nil {
+		err = os.Mkdir(work, 0o777)
+	}
+	if err == nil {
+		err = os.Chown(work, 65534, 65534)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect("another user's, or a link: set TMPDIR")
+}
+
 // Git on Windows gives files other line ends, with which the image's scripts do not start.
 func TestCloneWithWindowsLineEnds(t *testing.T) {
 	checkout, err := Here()
