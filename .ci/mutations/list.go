@@ -122,7 +122,7 @@ var mutations = []mutation{
 	{"a folder where no program runs is told", "notebooks/setup/temporary.go",
 		"syscall.Access(program, 1)", "syscall.Access(program, 4)", "TestFolderWhereNoProgramRuns", settings},
 	{"a checkout on a read-only disk serves", "notebooks/setup/jupyter.go",
-		"&& syscall.Access(folder, 2) == nil", "", "TestCheckoutOnAReadOnlyDisk", settings},
+		"return syscall.Access(folder, 2)", "return nil", "TestCheckoutOnAReadOnlyDisk", settings},
 	{"no first cell waits without a word", "notebooks/setup/gotools.go",
 		"line := progress.Start(out, title, 0, \"\")", "line := progress.Start(io.Discard, title, 0, \"\")", "TestUserWhoseBuildCacheIsEmptyIsTold", settings},
 	{"the first cell finds mnistlib compiled", "notebooks/setup/gotools.go",

@@ -330,8 +330,8 @@ func TestPythonThatTheSecondUserCannotRun(t *testing.T) {
 // What Jupyter keeps cannot lie in a folder of another user.
 func TestSecondUserHasAnotherFolderForJupyter(t *testing.T) {
 	checkout := Checkout(t.TempDir())
-	if folder := checkout.jupyterFolder(); folder != checkout.path("jupyter") {
-		t.Errorf("of one's own checkout, it is %s", folder)
+	if folder, err := checkout.jupyterFolder(); folder != checkout.path("jupyter") {
+		t.Errorf("of one's own checkout, it is %s (%v)", folder, err)
 	}
 	if os.Getuid() != 0 {
 		t.Skip("only root can give a folder to another user")

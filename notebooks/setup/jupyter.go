@@ -3,6 +3,7 @@ package setup
 import (
 	"context"
 	_ "embed"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -55,7 +56,10 @@ var jupyterStep = step{
 // JupyterEnv returns the environment in which to start Jupyter: the reader's own settings and kernels
 // are left out.
 func (c Checkout) JupyterEnv(ctx context.Context) []string {
-	kept := c.jupyterFolder()
+	kept, err := c.jupyterFolder()
+	if err != nil {
+		kept = os.DevNull // below which there is nothing
+	}
 	return append(environment(ctx),
 		"JUPYTER_CONFIG_DIR="+filepath.Join(kept, "config"),
 		"JUPYTER_DATA_DIR="+filepath.Join(kept, "data"),
@@ -65,8 +69,8 @@ func (c Checkout) JupyterEnv(ctx context.Context) []string {
 
 // JupyterLog creates the file to which the messages of the Jupyter at this port go: there may be others.
 func (c Checkout) JupyterLog(port int) (*os.File, error) {
-	kept := c.jupyterFolder()
-	if err := os.MkdirAll(kept, 0o755); err != nil {
+	kept, err := c.jupyterFolder()
+	if err != nil {
 		return nil, err
 	}
 	return os.Create(filepath.Join(kept, fmt.Sprintf("jupyter-%d.log", port)))
@@ -74,16 +78,34 @@ func (c Checkout) JupyterLog(port int) (*os.File, error) {
 
 // jupyterFolder is where Jupyter keeps what it keeps: in .setup, or if that is another user's or on a read-only
 // disk, in this user's cache.
-func (c Checkout) jupyterFolder() string {
+func (c Checkout) jupyterFolder() (string, error) {
 	folder := c.path("jupyter")
-	if os.MkdirAll(folder, 0o755) == nil {
-		if info, err := os.Stat(folder); err == nil && info.Sys().(*syscall.Stat_t).Uid == uint32(os.Getuid()) && syscall.Access(folder, 2) == nil {
-			return folder
-		}
+	if makeOwn(folder) == nil {
+		return folder, nil
 	}
 	cache, err := os.UserCacheDir()
 	if err != nil { // this user has no home
 		cache = os.TempDir()
 	}
-	return filepath.Join(cache, "tutorial6-"+strconv.Itoa(os.Getuid()))
+	folder = filepath.Join(cache, "tutorial6-"+strconv.Itoa(os.Getuid()))
+	if err := makeOwn(folder); err != nil {
+		return "", fmt.Errorf("Jupyter can keep nothing in %s (%w): set XDG_CACHE_HOME to a folder of your own", folder, err)
+	}
+	return folder, nil
+}
+
+// makeOwn makes the folder if it is not there, and returns an error unless it is this user's, and can be written: Jupyter
+// executes settings that it finds there.
+func makeOwn(folder string) error {
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	info, err := os.Lstat(folder) // not where a link of another user's leads
+	switch {
+	case err != nil:
+		return err
+	case info.Sys().(*syscall.Stat_t).Uid != uint32(os.Getuid()):
+		return errors.New("it is another user's")
+	}
+	return syscall.Access(folder, 2)
 }

@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -214,6 +216,38 @@ func TestInAReadOnlyCheckout(t *testing.T) {
 	log.Close()
 	if !strings.HasPrefix(log.Name(), os.Getenv("XDG_CACHE_HOME")) {
 		t.Errorf("Jupyter writes to %s", log.Name())
+	}
+}
+
+// Without a home, Jupyter's folder lies in /tmp, where another user may have made it before, with settings that Jupyter executes.
+func TestJupytersFolderIsNoOtherUsers(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME"} {
+		t.Setenv(name, "")
+	}
+	t.Setenv("TMPDIR", t.TempDir())
+	checkout := Checkout("/dev/null/checkout") // nothing can be kept there
+	folder := filepath.Join(os.TempDir(), "tutorial6-"+strconv.Itoa(os.Getuid()))
+	isSet := func() bool {
+		return slices.Contains(checkout.JupyterEnv(t.Context()), "JUPYTER_CONFIG_DIR="+filepath.Join(folder, "config"))
+	}
+	log, err := checkout.JupyterLog(8888)
+	if err != nil {
+		t.Fatal(err)
+	}
+	log.Close()
+	if filepath.Dir(log.Name()) != folder || !isSet() {
+		t.Errorf("Jupyter's log is %s, want it in %s", log.Name(), folder)
+	}
+	if os.Getuid() != 0 {
+		t.Skip("the rest needs a folder of another user, which only root can make")
+	}
+	if err := os.Chown(folder, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	_, err = checkout.JupyterLog(8888)
+	says(t, err, folder, "it is another user's", "set XDG_CACHE_HOME")
+	if isSet() {
+		t.Error("Jupyter takes its settings from another user")
 	}
 }
 
