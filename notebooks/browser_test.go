@@ -105,7 +105,9 @@ func walk(t *testing.T, page context.Context, patience time.Duration, steps ...s
 		ctx, cancel := context.WithTimeout(page, patience)
 		err := chromedp.Do(ctx, step.actions...)
 		cancel()
-		picture, pictureErr := chromedp.Run(page, chromedp.CaptureScreenshot())
+		ctx, cancel = context.WithTimeout(page, time.Minute) // a page that hangs does not tell why either
+		defer cancel()
+		picture, pictureErr := chromedp.Run(ctx, chromedp.CaptureScreenshot())
 		if pictureErr == nil {
 			pictureErr = os.WriteFile(filepath.Join(t.ArtifactDir(), strings.ReplaceAll(step.name, " ", "-")+".png"), picture, 0o644)
 		}
@@ -113,8 +115,8 @@ func walk(t *testing.T, page context.Context, patience time.Duration, steps ...s
 			t.Error(pictureErr)
 		}
 		if err != nil {
-			widths, _ := chromedp.Run(page, chromedp.Evaluate[string](`[...document.querySelectorAll(".jp-OutputArea-output")].map(o => o.scrollWidth + " in " + o.clientWidth).join()`))
-			words, _ := chromedp.Run(page, chromedp.Evaluate[string](`document.body.innerText.slice(0, 5000)`))
+			widths, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`[...document.querySelectorAll(".jp-OutputArea-output")].map(o => o.scrollWidth + " in " + o.clientWidth).join()`))
+			words, _ := chromedp.Run(ctx, chromedp.Evaluate[string](`document.body.innerText.slice(0, 5000)`))
 			t.Fatalf("not so: %s (%v); the outputs take pixels: %s; the page reads\n%s", step.name, err, widths, words)
 		}
 	}
