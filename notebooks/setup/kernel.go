@@ -69,14 +69,12 @@ var kernelStep = step{
 	},
 	fault: exists("venv/share/jupyter/kernels/" + KernelName + "/kernel.json"),
 	do: func(ctx context.Context, c Checkout, _ *runner) error {
+		files := map[string]string{}
 		for name, content := range jupyterSettings {
-			path := c.path("venv", name)
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				return err
-			}
-			if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-				return err
-			}
+			files[c.path("venv", name)] = content
+		}
+		if err := writeFiles(files); err != nil {
+			return err
 		}
 		return c.writeKernel(ctx, c.path("venv", "share", "jupyter", "kernels", KernelName), nil)
 	},
@@ -105,10 +103,7 @@ func (c Checkout) writeKernel(ctx context.Context, folder string, settings map[s
 	if err != nil {
 		return err
 	}
-	if err := os.MkdirAll(folder, 0o755); err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(folder, "kernel.json"), spec, 0o644)
+	return writeFiles(map[string]string{filepath.Join(folder, "kernel.json"): string(spec)})
 }
 
 // kernelSpec returns the kernel's description for Jupyter, with these settings of Go.

@@ -75,15 +75,7 @@ var pageStep = step{
 			files[c.path(templates, name, "conf.json")] = fmt.Sprintf(`{"base_template": %q}`, base)
 			files[c.path(templates, name, "base.html.j2")] = fmt.Sprintf("{%%- extends %q -%%}\n%s", base+"/base.html.j2", look)
 		}
-		for path, content := range files {
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				return err
-			}
-			if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
-				return err
-			}
-		}
-		return nil
+		return writeFiles(files)
 	},
 }
 

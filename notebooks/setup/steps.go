@@ -175,3 +175,16 @@ func replace(finished, place string) error {
 	}
 	return os.Rename(finished, place)
 }
+
+// writeFiles writes files, by their paths, and makes the folders that they need.
+func writeFiles(files map[string]string) error {
+	for path, content := range files {
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			return err
+		}
+		if err := os.WriteFile(path, []byte(content), 0o644); err != nil {
+			return err
+		}
+	}
+	return nil
+}
