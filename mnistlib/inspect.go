@@ -106,11 +106,7 @@ func newInspection(model Model, weights Weights, images Images) (*inspection, er
 	if err != nil {
 		return nil, err
 	}
-	in := &inspection{network: net, backend: b, weights: weights, images: images}
-	for _, label := range images.Labels {
-		in.labels = append(in.labels, int32(label))
-	}
-	return in, nil
+	return &inspection{network: net, backend: b, weights: weights, images: images, labels: images.labels()}, nil
 }
 
 // forward builds the network.
