@@ -69,7 +69,7 @@ var mutations = []mutation{
 	{"two set-ups at once do the work once", "notebooks/setup/steps.go",
 		"return nil // another process did it while this one waited", "", "TestSetUpsAtTheSameTimeDoTheWorkOnce", settings},
 	{"downloads are the locked ones", "notebooks/setup/plugin_linux.go",
-		"\"--require-hashes\",\n\t\t\"--requirement=\"+lock,", "strings.Fields(lockFile)[0],", "TestDownloadThatIsNotTheLockedOne", settings},
+		"\"--require-hashes\",\n\t\t\"--requirement=\"+lock,", "strings.Fields(pluginLock)[0],", "TestDownloadThatIsNotTheLockedOne", settings},
 	{"a symlinked checkout is the same one", "notebooks/setup/checkout.go",
 		"dir, err = filepath.EvalSymlinks(dir)", "", "TestCheckoutByAnotherName", settings},
 

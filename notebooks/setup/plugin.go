@@ -22,7 +22,7 @@ var pluginStep = step{
 	},
 	fault: exists("plugin/" + pluginFile),
 	do: func(ctx context.Context, c Checkout, run *runner) error {
-		folder, err := fetchPlugin(ctx, run, pluginLock, pluginFile)
+		folder, err := fetchPlugin(ctx, run)
 		if err != nil {
 			return err
 		}

@@ -10,15 +10,15 @@ import (
 	"strings"
 )
 
-// fetchPlugin takes the plugin, a shared library, out of the Python package that the lock file names, and returns a
-// folder in which it has the given name.
-func fetchPlugin(ctx context.Context, run *runner, lockFile, file string) (folder string, err error) {
+// fetchPlugin takes the plugin, a shared library, out of the Python package that pluginLock names, and returns a
+// folder in which it is pluginFile.
+func fetchPlugin(ctx context.Context, run *runner) (folder string, err error) {
 	python, err := findPython(ctx)
 	if err != nil {
 		return "", err
 	}
 	lock := filepath.Join(run.tmp, "plugin.txt")
-	if err := os.WriteFile(lock, []byte(lockFile), 0o644); err != nil {
+	if err := os.WriteFile(lock, []byte(pluginLock), 0o644); err != nil {
 		return "", err
 	}
 	venv := filepath.Join(run.tmp, "venv") // only because a system's Python may lack pip
@@ -42,14 +42,14 @@ func fetchPlugin(ctx context.Context, run *runner, lockFile, file string) (folde
 	name := strings.Split(filepath.Base(wheels[0]), "-")
 	release := name[0] + "-" + name[1]
 	folder = filepath.Join(run.tmp, "plugin")
-	if err := extract(wheels[0], filepath.Join(folder, release), file); err != nil {
+	if err := extract(wheels[0], filepath.Join(folder, release), pluginFile); err != nil {
 		return "", err
 	}
 	if err := run.run(ctx, run.tmp, nil, python, "-I", "-c", "import ctypes, sys; ctypes.CDLL(sys.argv[1])",
-		filepath.Join(folder, release, file)); err != nil {
+		filepath.Join(folder, release, pluginFile)); err != nil {
 		return "", err
 	}
-	if err := os.Symlink(filepath.Join(release, file), filepath.Join(folder, file)); err != nil {
+	if err := os.Symlink(filepath.Join(release, pluginFile), filepath.Join(folder, pluginFile)); err != nil {
 		return "", err
 	}
 	return folder, nil
