@@ -9,9 +9,9 @@ import (
 
 // Plot shows the loss and the accuracies of the runs in one figure: see [LossCurve] and [AccuracyCurve]. Behind those of
 // a single run it draws, as pale lines, the last other run of its Name and settings that [Train] has made in this
-// notebook: what changes when a cell is run again is seen at once. Of several settings it compares the validation accuracies in a panel of their own, if all have runs of the same two or
-// more seeds: the differences from the first setting, paired by seed, as their mean and the 95 % interval that
-// [Compare] computes, after each iteration.
+// notebook: what changes when a cell is run again is seen at once. Of several settings it compares the validation
+// accuracies in a panel of their own, if all have runs of the same two or more seeds: the differences from the first
+// setting, paired by seed, as their mean and the 95 % interval that [Compare] computes, after each iteration.
 func Plot(runs ...*History) error { return runsFigure(runs...).Show() }
 
 func runsFigure(runs ...*History) *Figure {

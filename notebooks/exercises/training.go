@@ -81,7 +81,7 @@ func CheckShuffling(answer Shuffling) string {
 }
 
 // CheckRate checks a learning rate and a momentum: with them, MLP(30) must reach a training accuracy
-// above 0.92 in 3 epochs, not once but over 16 seeds, and over 16 others that the choice cannot have
+// above 0.92 in 3 epochs, not once but over 16 seeds, and over 48 others that the choice cannot have
 // been fitted to.
 func CheckRate(optimizer mnistlib.SGD) string {
 	const lesson = "Rate and momentum go together: what counts is about rate/(1 - momentum)."
@@ -117,11 +117,11 @@ func CheckRate(optimizer mnistlib.SGD) string {
 	})
 }
 
-// reached tells how 16 runs fared: of their training accuracies after 3 epochs the mean, the standard
+// reached tells how some runs fared: of their training accuracies after 3 epochs the mean, the standard
 // deviation, where the mean's 95 % interval begins, and the best; and the mean after the first epoch.
 type reached struct{ mean, deviation, low, best, first float64 }
 
-// trainRate trains MLP(30) with 16 seeds, from the given one on, and prints what it reaches.
+// trainRate trains MLP(30) with numSeeds seeds, from the given one on, and prints what it reaches.
 func trainRate(optimizer mnistlib.SGD, seed uint64, numSeeds int) (reached, error) {
 	runs, err := mnistlib.TrainMany(mnistlib.MLP{Hidden: 30}, mnistlib.MNIST(),
 		mnistlib.Config{Optimizer: optimizer, Epochs: 3, Seed: seed, Quiet: true, EvaluateEachEpoch: true}, numSeeds)
