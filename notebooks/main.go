@@ -78,96 +78,142 @@ func whenGoRunEnds(end func()) {
 	end()
 }
 
+// commands are what the first argument may name. Each is given those that follow it.
+var commands = map[string]func(ctx context.Context, out io.Writer, args []string) error{
+	"lab":      labCommand,
+	"setup":    setupCommand,
+	"run":      runCommand,
+	"progress": progressCommand,
+	"grade":    gradeCommand,
+	"check":    checkCommand,
+	"kernel":   kernelCommand,
+}
+
 // command runs the command that the arguments name.
 func command(ctx context.Context, out io.Writer, args []string) error {
 	name := "lab"
 	if len(args) > 0 && args[0] != "" && args[0][0] != '-' {
 		name, args = args[0], args[1:]
 	}
-	flags := flag.NewFlagSet(name, flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	var (
-		port      int
-		noBrowser bool
-		outputDir string
-		inPlace   bool
-		user      bool
-		prefix    string
-		within    limits
-	)
-	switch name {
-	case "lab":
-		flags.IntVar(&port, "port", 8888, "")
-		flags.BoolVar(&noBrowser, "no-browser", false, "")
-	case "run":
-		flags.StringVar(&outputDir, "o", "", "")
-		flags.BoolVar(&inPlace, "inplace", false, "")
-	case "kernel":
-		flags.BoolVar(&user, "user", false, "")
-		flags.StringVar(&prefix, "prefix", "", "")
-	case "grade":
-		flags.StringVar(&outputDir, "o", ".", "")
-		flags.DurationVar(&within.Time, "time", 2*time.Minute, "")
-		flags.IntVar(&within.Memory, "memory", 4096, "")
-	case "setup", "check", "progress":
-	case "help":
+	if name == "help" {
 		return flag.ErrHelp
-	default:
+	}
+	run, ok := commands[name]
+	if !ok {
 		return fmt.Errorf("there is no command %q: go run ./notebooks -help lists them", name)
 	}
-	if err := flags.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return err
-		}
+	return run(ctx, out, args)
+}
+
+// newFlags returns a set of flags that leaves it to main to print what is wrong.
+func newFlags() *flag.FlagSet {
+	flags := flag.NewFlagSet("", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	return flags
+}
+
+// parseFlags reads the flags, beside which there may be at most so many arguments.
+func parseFlags(flags *flag.FlagSet, args []string, most int) error {
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return err
+	case err != nil:
 		return fmt.Errorf("%v: go run ./notebooks -help lists the flags", err)
-	}
-	most := map[string]int{"run": flags.NArg(), "progress": 1, "grade": 1}[name] // else none
-	if flags.NArg() > most {
+	case flags.NArg() > most:
 		return fmt.Errorf("%q is one argument too many: go run ./notebooks -help shows the usage", flags.Arg(most))
 	}
-	if name == "grade" && flags.NArg() == 0 {
-		return errors.New("the folder is missing in which the class has handed in: go run ./notebooks grade FOLDER")
-	}
-	if name == "grade" && (within.Time <= 0 || within.Memory <= 0) {
-		return errors.New("a limit must be above 0: -time 2m is two minutes, -memory 4096 is 4 GiB")
-	}
+	return nil
+}
 
-	switch name {
-	case "check":
-		return check(ctx, out)
-	case "kernel":
-		return addKernel(ctx, out, user, prefix)
-	case "progress":
-		checkout, err := setup.Here()
-		if err != nil {
-			return err
-		}
-		path := filepath.Join(checkout.Notebooks(), "exercises.ipynb")
-		if flags.NArg() == 1 {
-			path = flags.Arg(0)
-		}
-		return printProgress(out, checkout, path)
+func labCommand(ctx context.Context, out io.Writer, args []string) error {
+	flags := newFlags()
+	port := flags.Int("port", 8888, "")
+	noBrowser := flags.Bool("no-browser", false, "")
+	if err := parseFlags(flags, args, 0); err != nil {
+		return err
 	}
 	checkout, err := setup.All(ctx, out)
 	if err != nil {
 		return err
 	}
-	switch name {
-	case "lab":
-		return runLab(ctx, out, checkout, checkout.Notebooks(), port, !noBrowser)
-	case "run":
-		paths := flags.Args()
-		if len(paths) == 0 {
-			if paths, err = allNotebooks(checkout.Notebooks()); err != nil {
-				return err
-			}
-		}
-		return runNotebooks(ctx, out, checkout, paths, outputDir, inPlace)
-	case "grade":
-		return gradeAll(ctx, out, checkout, flags.Arg(0), outputDir, within)
+	return runLab(ctx, out, checkout, checkout.Notebooks(), *port, !*noBrowser)
+}
+
+func setupCommand(ctx context.Context, out io.Writer, args []string) error {
+	if err := parseFlags(newFlags(), args, 0); err != nil {
+		return err
+	}
+	if _, err := setup.All(ctx, out); err != nil {
+		return err
 	}
 	fmt.Fprintln(out, "everything is set up: go run ./notebooks opens the tutorial")
 	return nil
+}
+
+func runCommand(ctx context.Context, out io.Writer, args []string) error {
+	flags := newFlags()
+	outputDir := flags.String("o", "", "")
+	inPlace := flags.Bool("inplace", false, "")
+	if err := parseFlags(flags, args, len(args)); err != nil {
+		return err
+	}
+	checkout, err := setup.All(ctx, out)
+	if err != nil {
+		return err
+	}
+	paths := flags.Args()
+	if len(paths) == 0 {
+		if paths, err = allNotebooks(checkout.Notebooks()); err != nil {
+			return err
+		}
+	}
+	return runNotebooks(ctx, out, checkout, paths, *outputDir, *inPlace)
+}
+
+func progressCommand(_ context.Context, out io.Writer, args []string) error {
+	flags := newFlags()
+	if err := parseFlags(flags, args, 1); err != nil {
+		return err
+	}
+	checkout, err := setup.Here()
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(checkout.Notebooks(), "exercises.ipynb")
+	if flags.NArg() == 1 {
+		path = flags.Arg(0)
+	}
+	return printProgress(out, checkout, path)
+}
+
+func gradeCommand(ctx context.Context, out io.Writer, args []string) error {
+	var within limits
+	flags := newFlags()
+	outputDir := flags.String("o", ".", "")
+	flags.DurationVar(&within.Time, "time", 2*time.Minute, "")
+	flags.IntVar(&within.Memory, "memory", 4096, "")
+	if err := parseFlags(flags, args, 1); err != nil {
+		return err
+	}
+	if flags.NArg() == 0 {
+		return errors.New("the folder is missing in which the class has handed in: go run ./notebooks grade FOLDER")
+	}
+	if within.Time <= 0 || within.Memory <= 0 {
+		return errors.New("a limit must be above 0: -time 2m is two minutes, -memory 4096 is 4 GiB")
+	}
+	checkout, err := setup.All(ctx, out)
+	if err != nil {
+		return err
+	}
+	return gradeAll(ctx, out, checkout, flags.Arg(0), *outputDir, within)
+}
+
+func checkCommand(ctx context.Context, out io.Writer, args []string) error {
+	if err := parseFlags(newFlags(), args, 0); err != nil {
+		return err
+	}
+	return check(ctx, out)
 }
 
 // allNotebooks returns the notebooks of a folder.
@@ -179,13 +225,19 @@ func allNotebooks(folder string) ([]string, error) {
 	return paths, err
 }
 
-// addKernel adds the kernel to a Jupyter of the reader's own.
-func addKernel(ctx context.Context, out io.Writer, user bool, prefix string) error {
-	if user == (prefix != "") {
+// kernelCommand adds the kernel to a Jupyter of the reader's own.
+func kernelCommand(ctx context.Context, out io.Writer, args []string) error {
+	flags := newFlags()
+	user := flags.Bool("user", false, "")
+	prefix := flags.String("prefix", "", "")
+	if err := parseFlags(flags, args, 0); err != nil {
+		return err
+	}
+	if *user == (*prefix != "") {
 		return errors.New("the kernel's place is missing: give either -user or -prefix DIR")
 	}
-	dataFolder := filepath.Join(prefix, "share", "jupyter")
-	if user {
+	dataFolder := filepath.Join(*prefix, "share", "jupyter")
+	if *user {
 		var err error
 		if dataFolder, err = setup.UserDataFolder(); err != nil {
 			return err

@@ -382,6 +382,11 @@ func TestCommandLine(t *testing.T) {
 		{[]string{"start"}, `there is no command "start"`},
 		{[]string{"-prot", "1"}, "-help lists the flags"},
 		{[]string{"setup", "now"}, "one argument too many"},
+		{[]string{"check", "now"}, `"now" is one argument too many`},
+		{[]string{"progress", "a", "b"}, `"b" is one argument too many`},
+		{[]string{"grade"}, "the folder is missing"},
+		{[]string{"grade", "-time", "0", "a"}, "a limit must be above 0"},
+		{[]string{"grade", "a", "b"}, `"b" is one argument too many`},
 		{[]string{"kernel"}, "give either -user or -prefix"},
 		{[]string{"kernel", "-user", "-prefix", "x"}, "give either -user or -prefix"},
 	} {
