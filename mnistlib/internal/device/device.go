@@ -36,7 +36,7 @@ var Open = sync.OnceValues(func() (*Backend, error) {
 	}
 	b, cpuErr := open("xla:cpu")
 	if cpuErr != nil {
-		return nil, fmt.Errorf("XLA cannot be used: %s; `go run ./notebooks setup` installs it", FirstLine(cpuErr))
+		return nil, fmt.Errorf("XLA cannot be used: %s", FirstLine(cpuErr))
 	}
 	fmt.Fprintf(os.Stderr, "The backend %s cannot be used: %s. Using XLA on the CPU instead.\n", wanted, FirstLine(err))
 	return b, nil
@@ -68,7 +68,7 @@ func open(config string) (*Backend, error) {
 				plugin = wanted
 			}
 		} else if !slices.Contains(xla.GetAvailablePlugins(), plugin) {
-			return nil, errors.New("no plugin of it for the CPU was found")
+			return nil, errors.New("no plugin of it for the CPU was found; `go run ./notebooks setup` installs it")
 		}
 	}
 	b, err := xla.NewWithOptions(plugin, options)
@@ -76,6 +76,9 @@ func open(config string) (*Backend, error) {
 		// go-xla then passes over the plugin, and would say that there is none.
 		if gpus, _ := filepath.Glob("/dev/nvidia*"); wanted == "cuda" && gpus == nil {
 			return nil, errors.New("no NVIDIA GPU is visible here")
+		}
+		if wanted == "cpu" {
+			return nil, fmt.Errorf("%s; if files of the set-up were damaged, delete the folder .setup and set up again", FirstLine(err))
 		}
 		return nil, err
 	}
