@@ -3,6 +3,7 @@ package setup
 import (
 	"archive/zip"
 	"context"
+	"errors"
 	"io"
 	"os"
 	"os/exec"
@@ -226,6 +227,12 @@ func TestCheckoutThatCannotBeWritten(t *testing.T) {
 	for _, cause := range []error{syscall.EACCES, syscall.EROFS} {
 		err := explain("A thing", &os.PathError{Op: "mkdir", Path: "/somewhere/.setup", Err: cause}, nil, "")
 		says(t, err, "A thing: mkdir /somewhere/.setup", "make the folder .setup writable", "clone the repository for yourself")
+	}
+}
+
+func TestFailureWithoutOutput(t *testing.T) {
+	if err := explain("A thing", errors.New("it is away"), nil, ""); err.Error() != "A thing failed: it is away" {
+		t.Errorf("it says %q", err)
 	}
 }
 

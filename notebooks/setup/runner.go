@@ -102,6 +102,8 @@ func explain(title string, err error, output []byte, log string) error {
 	case says("NewConnectionError", "NameResolutionError", "ConnectTimeoutError", "ReadTimeoutError", "ProxyError", "Connection aborted",
 		"dial tcp", "no such host", "i/o timeout", "TLS handshake timeout", "connection refused", "proxyconnect", "module lookup disabled by GOPROXY=off"):
 		return fmt.Errorf("%s: a download failed: check the network (and the proxy, if there is one) and run the command again%s", title, details)
+	case log == "" && len(output) == 0:
+		return fmt.Errorf("%s failed: %w", title, err)
 	case log == "":
 		return fmt.Errorf("%s failed (%w): %s", title, err, firstError(output))
 	}
