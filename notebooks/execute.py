@@ -1,6 +1,6 @@
-"""Executes a notebook: execute.py KERNEL NOTEBOOK RESULT [TRANSPORT [SECONDS]]
+"""Executes a notebook: execute.py KERNEL FOLDER RESULT [TRANSPORT [SECONDS]] <NOTEBOOK
 
-Writes the executed notebook to RESULT, with the time of each cell in its metadata, and one JSON object
+Its cells run in FOLDER. Writes the executed notebook to RESULT, with the time of each cell in its metadata, and one JSON object
 a line to standard output: {"cell": 3} when cell 3 begins, {"cell": 3, "failure": "..."} when it failed,
 and {"failure": "..."} when the kernel did not start. It reaches the kernel by TRANSPORT, tcp or ipc; ipc's
 sockets lie in Jupyter's folder for such things, so that two at once need two of these folders. With SECONDS,
@@ -21,7 +21,7 @@ from traitlets.config import Config
 LONGEST = 10_000  # characters of a failure; who reads this takes no lines without end
 
 
-def main(kernel, path, result, transport="tcp", seconds=None):
+def main(kernel, folder, result, transport="tcp", seconds=None):
     current, started = 0, 0.0
 
     def report(**event):
@@ -40,7 +40,7 @@ def main(kernel, path, result, transport="tcp", seconds=None):
     config.KernelManager.connection_file = os.path.join(jupyter_runtime_dir(), "kernel.json")
     if transport == "ipc":
         config.KernelManager.ip = os.path.join(jupyter_runtime_dir(), "kernel")
-    notebook = nbformat.read(path, as_version=4)
+    notebook = nbformat.read(sys.stdin.buffer, as_version=4)
     client = NotebookClient(
         notebook,
         config=config,
@@ -48,7 +48,7 @@ def main(kernel, path, result, transport="tcp", seconds=None):
         timeout=seconds and float(seconds),
         interrupt_on_timeout=True,
         record_timing=False,  # GoNB dates its messages by the second only
-        resources={"metadata": {"path": os.path.dirname(path)}},
+        resources={"metadata": {"path": folder}},
         on_cell_start=begin,
         on_cell_executed=end,
     )

@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -112,6 +113,10 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	if err != nil {
 		return nil, err
 	}
+	var content bytes.Buffer
+	if err := json.NewEncoder(&content).Encode(source); err != nil {
+		return nil, err
+	}
 	tmp, err := setup.NewTemporaryFolder()
 	if err != nil {
 		return nil, err
@@ -119,7 +124,11 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	defer tmp.Remove()
 	executed := tmp.File("executed.ipynb")
 
-	words := []string{checkout.Python(), "-I", "-c", executeScript, setup.KernelName, path, executed, tmp.Transport()}
+	folder := filepath.Dir(path)
+	if limits != nil {
+		folder = tmp.Path
+	}
+	words := []string{checkout.Python(), "-I", "-c", executeScript, setup.KernelName, folder, executed, tmp.Transport()}
 	if limits != nil {
 		words = limits.words(tmp.Path, append(words, fmt.Sprint(limits.Time.Seconds()))...)
 	}
@@ -127,10 +136,13 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
 	cmd.Env = append(checkout.JupyterEnv(ctx), tmp.Env())
 	if limits != nil {
-		cmd.Env = append(cmd.Env, "TMPDIR="+tmp.Path)
+		cmd.Env = append(withoutSockets(cmd.Env), "TMPDIR="+tmp.Path)
 	}
+	cmd.Stdin = &content // so that no file of it lies where its cells can read it
 	cmd.ExtraFiles = []*os.File{tmp.Held}
-	cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
+	if limits == nil || limits.wrapper == nil { // which ends all that runs in it at once, and passes on no interrupt
+		cmd.Cancel = func() error { return cmd.Process.Signal(os.Interrupt) } // it then stops its kernel
+	}
 	cmd.WaitDelay = 10 * time.Second
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
@@ -171,6 +183,14 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 		err = nb.describeFailure(*event.Cell, event.Failure)
 	}
 	return nb, err
+}
+
+// withoutSockets returns the variables but for those that tell where other programs listen.
+func withoutSockets(env []string) []string {
+	return slices.DeleteFunc(env, func(variable string) bool {
+		name, _, _ := strings.Cut(variable, "=")
+		return slices.Contains([]string{"DBUS_SESSION_BUS_ADDRESS", "SSH_AUTH_SOCK", "XDG_RUNTIME_DIR"}, name)
+	})
 }
 
 // fatalLog is the head of what GoNB logs before it gives up, and the line after it.
