@@ -72,8 +72,8 @@ func gradeAll(ctx context.Context, out io.Writer, checkout setup.Checkout, folde
 	if len(grades) == 0 {
 		return fmt.Errorf("%s holds no notebooks: a class hands in as STUDENT/exercises.ipynb, each student in a folder", folder)
 	}
-	if !limits.apart(ctx, class) {
-		fmt.Fprintln(out, "this system does not let the notebooks run apart from the network, from other processes and from your files")
+	if err := limits.apart(ctx, checkout, class); err != nil {
+		fmt.Fprintf(out, "this system does not let the notebooks run apart from the network, from other processes and from your files (%v)\n", err)
 	}
 	for i := range grades {
 		g := &grades[i]
@@ -193,7 +193,9 @@ func gradeNotebook(ctx context.Context, checkout setup.Checkout, path string, ex
 		return sameMark(exercises, err.Error())
 	}
 	defer tmp.Remove()
-	// No program knows the secret before it runs, so that none can print a mark without its check.
+	// Who knows the secret can print a mark without its check. Nobody does beforehand, but the program that holds the
+	// check holds the secret, too, and code that searches itself can find it: this keeps off honest mistakes and
+	// careless cheating, and a lecturer looks at marks that surprise.
 	secret := "c" + strings.ToLower(rand.Text())
 	graded := nb.toGrade(exercises, secret)
 	if err := graded.write(tmp.File("graded.ipynb")); err != nil {

@@ -2,14 +2,18 @@ package main
 
 import (
 	"encoding/csv"
+	"fmt"
 	"io"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"example.com/tutorial6/notebooks/setup"
 )
 
 // handIn writes a student's notebook with these cells into the folder.
@@ -78,7 +82,7 @@ func TestWhatStudentsHandIn(t *testing.T) {
 			if strings.Contains(test.says, "30s") {
 				within.Time = 30 * time.Second
 			}
-			within.apart(t.Context(), filepath.Dir(path))
+			_ = within.apart(t.Context(), checkout, filepath.Dir(path)) // if not, they run nevertheless
 			marks := gradeNotebook(t.Context(), checkout, path, exercises, within)
 			if len(marks) != 2 || marks[0].Solved != test.solved || !strings.Contains(marks[0].Message, test.says) {
 				t.Errorf("the marks are %+v; expected that solved is %t and the message %q", marks, test.solved, test.says)
@@ -90,16 +94,75 @@ func TestWhatStudentsHandIn(t *testing.T) {
 	}
 }
 
-// A notebook reaches no network, leaves no process behind, gets only so much memory, sees nothing of its class, and
-// changes no file, nor may it undo that.
-func TestLimits(t *testing.T) {
+// setApart lets notebooks run apart. A system that cannot do so skips the test, but not in CI: what is tested
+// there may be what is broken.
+func setApart(t *testing.T, checkout setup.Checkout, within *limits, class string) {
+	t.Helper()
+	if err := within.apart(t.Context(), checkout, class); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no process can run apart, and in CI this test may not be skipped: ", err)
+		}
+		t.Skip("this system does not let a process run apart: ", err)
+	}
+}
+
+// What a command apart writes is gone with it, wherever others may write, too, or a name has a space in it.
+func TestApart(t *testing.T) {
 	t.Parallel()
 	checkout := checkout(t)
-	within, class := limits{Time: time.Minute, Memory: 4096}, t.TempDir()
-	handIn(t, class, "ann/exercises.ipynb", countSolved)
-	if !within.apart(t.Context(), class) {
-		t.Skip("this system does not let a process run apart")
+	within := limits{Memory: 4096}
+	setApart(t, checkout, &within, t.TempDir())
+	tmp, err := setup.NewTemporaryFolder()
+	if err != nil {
+		t.Fatal(err)
 	}
+	defer tmp.Remove()
+	mounted, err := os.MkdirTemp(filepath.Join(string(checkout), ".setup"), "with a space")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(mounted)
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := filepath.Base(tmp.Path)
+	for _, place := range []string{mounted, "/dev/shm", cache, "/dev", "/proc/self/oom_score_adj"} {
+		path := filepath.Join(place, name)
+		if strings.HasPrefix(place, "/proc") {
+			path = place
+		}
+		words := append([]string{"--map-root-user", "--mount", "sh", "-c", `mount -t tmpfs tmpfs "$0" && exec "$@"`, mounted},
+			within.words(tmp.Path, "sh", "-c", `echo written >"$0" && cat "$0"`, path)...)
+		if os.Getuid() == 0 {
+			words = words[1:]
+		}
+		output, err := exec.Command("unshare", words...).CombinedOutput()
+		said, own := string(output), place == "/dev/shm" || place == cache
+		if own && (err != nil || said != "written\n") || !own && !strings.Contains(said, "Read-only file system") {
+			t.Errorf("a command apart that writes %s says %q (%v)", path, said, err)
+		}
+		if _, err := os.Stat(path); err == nil && path != place {
+			os.Remove(path)
+			t.Errorf("%s was left behind", path)
+		}
+		os.Remove(tmp.File("stage"))
+	}
+}
+
+// A notebook reaches no network and no socket, leaves no process behind, gets only so much memory, sees nothing of its
+// class, and changes no file, nor may it undo that; what it writes to a cache is gone.
+func TestLimits(t *testing.T) {
+	t.Setenv("SSH_AUTH_SOCK", "/run/agent")
+	checkout := checkout(t)
+	class, err := os.MkdirTemp(filepath.Join(string(checkout), ".setup"), "class") // not where all is hidden
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(class)
+	within := limits{Time: time.Minute, Memory: 4096}
+	handIn(t, class, "ann/exercises.ipynb", countSolved)
+	setApart(t, checkout, &within, class)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -107,11 +170,30 @@ func TestLimits(t *testing.T) {
 	defer listener.Close()
 	written := filepath.Join(string(checkout), "written")
 	defer os.Remove(written) // it is there if the limits fail
+	var sockets []string     // in /run only root may make one
+	for _, socket := range []string{filepath.Join(t.TempDir(), "socket"), fmt.Sprintf("/run/tutorial6-test-%d", os.Getpid())} {
+		if listener, err := net.Listen("unix", socket); err == nil {
+			defer listener.Close()
+			sockets = append(sockets, socket)
+		}
+	}
+	if len(sockets) == 0 {
+		t.Fatal("no socket could be made")
+	}
+	output, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cached := filepath.Join(strings.TrimSpace(string(output)), fmt.Sprint("tutorial6-test-", os.Getpid()))
+	defer os.Remove(cached)
 	path := handIn(t, t.TempDir(), "limits.ipynb", "%noautoget",
 		"%%\n_, err := net.Dial(\"tcp\", \""+listener.Addr().String()+"\")\nfmt.Println(err)",
 		"%%\nfmt.Println(exec.Command(\"setsid\", \"sleep\", \"86423\").Start())",
 		"%%\nexec.Command(\"umount\", \""+class+"\").Run()\nseen, err := os.ReadDir(\""+class+"\")\nfmt.Println(len(seen), err)",
 		"%%\nexec.Command(\"mount\", \"-o\", \"remount,rw\", \"/\").Run()\nfmt.Println(os.WriteFile(\""+written+"\", nil, 0o644))",
+		fmt.Sprintf("%%%%\nfor _, socket := range %#v {\n\t_, err := net.Dial(\"unix\", socket)\n\tfmt.Println(err)\n}", sockets),
+		"%%\nfmt.Println(os.WriteFile(\""+cached+"\", nil, 0o644))",
+		"%%\nfor _, name := range []string{\"DBUS_SESSION_BUS_ADDRESS\", \"SSH_AUTH_SOCK\", \"XDG_RUNTIME_DIR\"} {\n\tfmt.Print(os.Getenv(name))\n}",
 		"%%\nlarge := make([]byte, 8<<30)\nfor i := range large {\n\tlarge[i] = 1\n}\nfmt.Println(len(large))")
 	nb, err := executeWithin(t.Context(), io.Discard, checkout, path, &within)
 	if nb == nil {
@@ -125,8 +207,20 @@ func TestLimits(t *testing.T) {
 		t.Fatalf("no process was started: %q", said)
 	}
 	waitForNoProcess(t, "sleep 86423")
-	if said := cells[5].stream("stdout") + cells[5].stream("stderr"); !strings.Contains(said, "out of memory") {
+	if said := cells[8].stream("stdout") + cells[8].stream("stderr"); !strings.Contains(said, "out of memory") {
 		t.Errorf("8 GiB give %q", said)
+	}
+	if said := cells[5].stream("stdout"); strings.Count(said, "no such file") != len(sockets) {
+		t.Errorf("the sockets %q give %q", sockets, said)
+	}
+	if said := cells[6].stream("stdout"); said != "<nil>\n" {
+		t.Errorf("writing into the cache gives %q", said)
+	}
+	if _, err := os.Stat(cached); err == nil {
+		t.Error("what was written into the cache stays")
+	}
+	if said := cells[7].stream("stdout"); said != "" {
+		t.Errorf("it is told of the sockets %q", said)
 	}
 	if said := cells[3].stream("stdout"); said != "0 <nil>\n" {
 		t.Errorf("the class's folder shows %q", said)

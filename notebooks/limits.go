@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -9,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"example.com/tutorial6/notebooks/setup"
 )
 
 // limits are what a notebook that nobody has read may use.
@@ -17,48 +20,99 @@ type limits struct {
 	Memory int           // MiB, for each of its processes
 
 	wrapper []string // the command that runs another one apart, or none
-	class   string   // the folder of which it then sees nothing
-	caches  []string // where it can then change something, beside its temporary folder
+	hidden  []string // the folders of which it then sees nothing
+	kept    []string // but for these, if they are within
+	caches  []string // where it can then change something for itself, beside its temporary folder
 }
 
 // apart finds out whether this system lets a process run without a network, in a space of its own, with which all
-// that it started ends, without a sight of the folder of its class, and with no file to change but those of a cache
-// and its own. Linux does, for root and mostly for others.
-func (l *limits) apart(ctx context.Context, class string) bool {
-	l.class = class
-	if cache, err := os.UserCacheDir(); err == nil && os.MkdirAll(cache, 0o755) == nil {
-		l.caches = append(l.caches, cache)
+// that it started ends, without a sight of the folder of its class or a socket of another program's where those
+// usually are, and with no file to change but its own: what it writes to a cache is gone when it ends. Linux does, for
+// root and mostly for others. The error says why not.
+func (l *limits) apart(ctx context.Context, checkout setup.Checkout, class string) error {
+	tmp, err := setup.NewTemporaryFolder()
+	if err != nil {
+		return err
 	}
-	if cache, err := exec.CommandContext(ctx, "go", "env", "GOCACHE").Output(); err == nil {
-		l.caches = append(l.caches, strings.TrimSpace(string(cache)))
-	}
-	for _, wrapper := range [][]string{
-		{"unshare", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"},
-		{"unshare", "--map-root-user", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"},
-	} {
-		l.wrapper = wrapper
-		words := l.words(os.TempDir(), "true")
-		if exec.CommandContext(ctx, words[0], words[1:]...).Run() == nil {
-			return true
+	defer tmp.Remove()
+	l.hidden = nil
+	for _, folder := range []string{"/run", "/var/run", "/tmp", os.TempDir(), class} {
+		if folder = realPath(folder); !slices.Contains(l.hidden, folder) {
+			l.hidden = append(l.hidden, folder)
 		}
 	}
+	l.kept = []string{realPath(string(checkout))}
+	l.caches = nil
+	if cache, err := os.UserCacheDir(); err == nil && os.MkdirAll(cache, 0o755) == nil {
+		l.caches = append(l.caches, realPath(cache))
+	}
+	places, err := exec.CommandContext(ctx, "go", "env", "GOCACHE", "GOROOT", "GOMODCACHE").Output()
+	if err != nil {
+		return err
+	}
+	for i, place := range strings.Split(strings.TrimSpace(string(places)), "\n") {
+		place = realPath(place)
+		if cache := i == 0; !cache {
+			l.kept = append(l.kept, place)
+		} else if !slices.ContainsFunc(l.caches, func(other string) bool { return holds(other, place) }) {
+			l.caches = append(l.caches, place)
+		}
+	}
+	l.kept = append(l.kept, l.caches...)
+
+	for _, wrapper := range [][]string{ // unshare lets other signals wait
+		{"setpriv", "--pdeathsig", "KILL", "--", "unshare", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"},
+		{"setpriv", "--pdeathsig", "KILL", "--", "unshare", "--map-root-user", "--net", "--ipc", "--pid", "--fork", "--kill-child", "--mount-proc"},
+	} {
+		l.wrapper = wrapper
+		words := l.words(tmp.Path, checkout.Python(), "-I", "-c", "")
+		output, failure := exec.CommandContext(ctx, words[0], words[1:]...).CombinedOutput()
+		if failure == nil {
+			return nil
+		}
+		err = failure
+		if said := lastLine(string(output)); said != "" {
+			err = errors.New(said)
+		}
+		_ = os.Remove(tmp.File("stage"))
+	}
 	l.wrapper = nil
-	return false
+	return err
 }
 
-// apartScript makes what is mounted read-only, then the folders that are named after the class's and before -- writable
-// again, hides the class's, and runs the rest as a command that has no right to undo that.
-const apartScript = `class=$1
-shift
-while read -r _ place _; do
-	case $place in /dev*|/proc*|/sys*) ;; *) mount -o remount,bind,ro "$place" ;; esac
-done </proc/self/mounts 2>/dev/null
-while [ "$1" != -- ]; do
-	mount --bind "$1" "$1" && mount -o remount,bind,rw "$1" || exit
-	shift
+// apartScript hides folders, makes what is mounted read-only, but for the temporary folder, and runs the rest of its
+// words as a command that has no right to undo that. A cache is a layer in memory over the real one, and so is
+// /dev/shm, in which all users may write. Each list is one word, a path a line. mount keeps notes in /run, but not with -n.
+const apartScript = `temporary=$1 hidden=$2 kept=$3 caches=$4 stage=$1/stage
+shift 4
+set -f
+IFS='
+'
+mkdir "$stage" || exit
+for place in $hidden; do
+	[ -d "$place" ] || continue
+	mount -n -t tmpfs tmpfs "$stage" || exit
+	for folder in $temporary $kept; do
+		case $folder in "$place"/*)
+			within=$stage${folder#"$place"}
+			mkdir -p "$within" && mount -n --rbind "$folder" "$within" || exit ;;
+		esac
+	done
+	mount -n --move "$stage" "$place" || exit
 done
-shift
-mount -t tmpfs -o ro tmpfs "$class" || exit
+while IFS=' ' read -r _ place _; do
+	place=$(printf %b "$place") # a space is written \040
+	case $place in /proc/*) continue ;; esac # they lie below the new /proc, out of sight
+	said=$(mount -n -o remount,bind,ro "$place" 2>&1) || [ ! -e "$place" ] || { echo "$said" >&2; exit 1; }
+done </proc/self/mounts
+mount -n -o remount,bind,rw "$temporary" || exit
+for cache in $caches; do
+	mount -n -t tmpfs tmpfs "$stage" && mkdir "$stage/new" "$stage/work" || exit
+	mount -n -t overlay -o "lowerdir=$cache,upperdir=$stage/new,workdir=$stage/work" overlay "$cache" || exit
+	umount -n "$stage" || exit
+done
+[ ! -d /dev/shm ] || mount -n -t tmpfs tmpfs /dev/shm || exit
+unset IFS
 exec setpriv --bounding-set=-all --no-new-privs -- "$@"
 `
 
@@ -69,16 +123,23 @@ func (l *limits) words(temporary string, command ...string) []string {
 	if l.wrapper == nil {
 		return command
 	}
-	return slices.Concat(l.wrapper, []string{"sh", "-c", apartScript, "sh", l.class, temporary}, l.caches, []string{"--"}, command)
+	return slices.Concat(l.wrapper, []string{"sh", "-c", apartScript, "sh", realPath(temporary), strings.Join(l.hidden, "\n"),
+		strings.Join(l.kept, "\n"), strings.Join(l.caches, "\n")}, command)
 }
 
 // holds tells whether the folder holds the other one, or is it.
 func holds(folder, other string) bool {
-	for _, path := range []*string{&folder, &other} {
-		if real, err := filepath.EvalSymlinks(*path); err == nil {
-			*path = real
-		}
-	}
-	relative, err := filepath.Rel(folder, other)
+	relative, err := filepath.Rel(realPath(folder), realPath(other))
 	return err == nil && filepath.IsLocal(relative)
+}
+
+// realPath returns the path without links, if it is there.
+func realPath(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	if absolute, err := filepath.Abs(path); err == nil {
+		path = absolute
+	}
+	return path
 }

@@ -31,8 +31,10 @@ const help = `Usage, in the folder of the checkout:
   go run ./notebooks grade [-o DIR] [-time 2m] [-memory 4096] FOLDER
       Checks the exercises of a class, FOLDER/STUDENT/.../exercises.ipynb, each
       for at most so long a cell and so many MiB a process and, where the system
-      can, without a network, a sight of the class, and files to change but in
-      caches. Writes grades.csv and grades.html.
+      can, without a network, a sight of the class, and files to change. Writes
+      grades.csv and grades.html. This keeps off honest mistakes and careless
+      cheating; code that sets out to forge its mark can, so look at the cells
+      behind a mark that surprises.
   go run ./notebooks check
       Says what is wrong on this machine, and how to mend it.
   go run ./notebooks kernel -user | -prefix DIR

@@ -38,24 +38,43 @@ func TestMain(m *testing.M) {
 
 func TestKilledRunLeavesNoProcess(t *testing.T) {
 	t.Parallel()
-	started := filepath.Join(t.TempDir(), "started")
-	path := writeNotebook(t, "%noautoget", "%%\nos.WriteFile(\""+started+"\", nil, 0o644)\nfor { time.Sleep(time.Second) }")
-	cmd := killable(t, "run", path)
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+	endless := "os.WriteFile(filepath.Join(os.Getenv(\"JUPYTER_RUNTIME_DIR\"), \"started\"), nil, 0o644)\nfor { time.Sleep(time.Second) }"
+	for name, cell := range map[string]string{
+		"run":   "%noautoget\n%%\n" + endless,
+		"grade": strings.Replace(countSolved, "return in*out + out", endless, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			temporary, err := os.MkdirTemp("", "killed") // t.TempDir's path is too long for a socket
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer os.RemoveAll(temporary)
+			class := t.TempDir()
+			argument := handIn(t, class, "ann/exercises.ipynb", cell)
+			if name == "grade" {
+				argument = class
+			}
+			cmd := killable(t, name, "-o", t.TempDir(), argument)
+			cmd.Env = append(cmd.Env, "TMPDIR="+temporary)
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			var started []string
+			for range 2400 { // two minutes, for a busy machine
+				if started, _ = filepath.Glob(filepath.Join(temporary, "*", "started")); started != nil {
+					break
+				}
+				time.Sleep(50 * time.Millisecond)
+			}
+			if started == nil {
+				t.Error("the cell did not start")
+			}
+			cmd.Process.Kill()
+			_ = cmd.Wait()
+			waitForNoProcess(t, temporary)
+		})
 	}
-	for range 2400 { // two minutes, for a busy machine
-		if _, err := os.Stat(started); err == nil {
-			break
-		}
-		time.Sleep(50 * time.Millisecond)
-	}
-	if _, err := os.Stat(started); err != nil {
-		t.Error("the cell did not start")
-	}
-	cmd.Process.Kill()
-	_ = cmd.Wait()
-	waitForNoProcess(t, path)
 }
 
 // So that they end when JupyterLab itself is killed.
