@@ -53,16 +53,21 @@ func (nb notebook) exercises() ([]exercise, error) {
 	return all, nil
 }
 
-// declarations returns what stands above the statements of a code cell, without the kernel's own commands.
+// declarations returns what stands above the statements of a code cell, without the kernel's own commands. As in the
+// kernel, these may stand behind //gonb:, and one that ends in \ goes on in the next line.
 func (c cell) declarations() string {
 	var kept strings.Builder
+	goesOn := false
 	for line := range strings.Lines(c.source()) {
-		if strings.HasPrefix(line, "%%") || strings.HasPrefix(line, "%main") || strings.HasPrefix(line, "%exec") || strings.HasPrefix(line, "%test") {
+		command := strings.TrimPrefix(strings.TrimSuffix(line, "\n"), "//gonb:")
+		if strings.HasPrefix(command, "%%") || strings.HasPrefix(command, "%main") || strings.HasPrefix(command, "%exec") || strings.HasPrefix(command, "%test") {
 			break
 		}
-		if !strings.HasPrefix(line, "%") && !strings.HasPrefix(line, "!") {
-			kept.WriteString(line)
+		if goesOn || strings.HasPrefix(command, "%") || strings.HasPrefix(command, "!") {
+			goesOn = strings.HasSuffix(command, `\`)
+			continue
 		}
+		kept.WriteString(line)
 	}
 	return strings.TrimSpace(kept.String())
 }
@@ -113,7 +118,7 @@ func printProgress(out io.Writer, checkout setup.Checkout, path string) error {
 	}
 	nb, err := readNotebook(path)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: name the notebook that you work in, or none if it is notebooks/exercises.ipynb", err)
 	}
 	var printed strings.Builder
 	for _, c := range nb.cells() {
