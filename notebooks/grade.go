@@ -67,7 +67,7 @@ func gradeAll(ctx context.Context, out io.Writer, checkout setup.Checkout, folde
 	}
 	grades, err := handedIn(folder, exercises)
 	if err != nil {
-		return err
+		return fmt.Errorf("the class's folder cannot be read (%w): name the folder in which each student has one with exercises.ipynb", err)
 	}
 	if len(grades) == 0 {
 		return fmt.Errorf("%s holds no notebooks: a class hands in as STUDENT/exercises.ipynb, each student in a folder", folder)
@@ -95,7 +95,7 @@ func gradeAll(ctx context.Context, out io.Writer, checkout setup.Checkout, folde
 		if err := write(&content, exercises, grades); err != nil {
 			return err
 		}
-		if err := writeWhole(filepath.Join(outputDir, name), content.Bytes()); err != nil {
+		if err := writeWhole(filepath.Join(outputDir, name), content.Bytes(), 0o600); err != nil {
 			return err
 		}
 	}
@@ -123,8 +123,14 @@ func handedIn(folder string, exercises []exercise) ([]grade, error) {
 		student := strings.TrimSuffix(entry.Name(), ".ipynb") // who hands in no folder, but a file of that name
 		found := false
 		err := filepath.WalkDir(filepath.Join(folder, entry.Name()), func(path string, d fs.DirEntry, err error) error {
-			if err != nil {
-				return err
+			if err != nil { // it gets marks that say so; the class goes on
+				relative, _ := filepath.Rel(folder, path)
+				found = true
+				grades = append(grades, grade{Student: student, Notebook: relative})
+				if d != nil && d.IsDir() {
+					return filepath.SkipDir
+				}
+				return nil
 			}
 			if strings.HasPrefix(d.Name(), ".") { // .ipynb_checkpoints, .git, .setup
 				if d.IsDir() {
@@ -184,6 +190,9 @@ func sameMark(exercises []exercise, message string) []mark {
 // gradeNotebook marks one notebook. It runs what the cells declare, and then checks of its own: a check
 // that the student deleted or changed runs nevertheless, and what a cell prints by itself does not count.
 func gradeNotebook(ctx context.Context, checkout setup.Checkout, path string, exercises []exercise, limits limits) []mark {
+	if isFolder(path) {
+		return sameMark(exercises, "the folder cannot be read")
+	}
 	nb, err := readNotebook(path)
 	if err != nil {
 		return sameMark(exercises, "the file cannot be read as a notebook")
@@ -201,13 +210,14 @@ func gradeNotebook(ctx context.Context, checkout setup.Checkout, path string, ex
 	if err := graded.write(tmp.File("graded.ipynb")); err != nil {
 		return sameMark(exercises, err.Error())
 	}
-	ctx, cancel := context.WithTimeout(ctx, 5*limits.Time)
+	whole := time.Duration(len(graded.cells())+1) * limits.Time // enough for all: what does not end costs no other mark
+	ctx, cancel := context.WithTimeout(ctx, whole)
 	defer cancel()
 	executed, err := executeWithin(ctx, io.Discard, checkout, tmp.File("graded.ipynb"), &limits)
 	if executed == nil {
 		switch {
 		case ctx.Err() != nil:
-			return sameMark(exercises, fmt.Sprintf("the notebook did not end within %v", 5*limits.Time))
+			return sameMark(exercises, fmt.Sprintf("the notebook did not end within %v", whole))
 		default:
 			return sameMark(exercises, "the notebook could not be executed: "+oneLine(err.Error()))
 		}

@@ -94,6 +94,22 @@ func TestWhatStudentsHandIn(t *testing.T) {
 	}
 }
 
+// Cells that do not end cost no mark of the others.
+func TestManyEndlessCells(t *testing.T) {
+	long(t)
+	t.Parallel()
+	checkout := checkout(t)
+	exercises := append(slices.Repeat(numbered(t, 1), 6), numbered(t, 6)...)
+	path := handIn(t, t.TempDir(), "exercises.ipynb", strings.Replace(countSolved, "return in*out + out", "for {\n}", 1), momentumSolved)
+	marks := gradeNotebook(t.Context(), checkout, path, exercises, limits{Time: 10 * time.Second, Memory: 4096})
+	if mark := marks[0]; mark.Solved || !strings.Contains(mark.Message, "did not end within 10s") {
+		t.Errorf("exercise 1 is %+v", mark)
+	}
+	if mark := marks[6]; !mark.Solved {
+		t.Errorf("exercise 6 is %+v", mark)
+	}
+}
+
 // setApart lets notebooks run apart. A system that cannot do so skips the test, but not in CI: what is tested
 // there may be what is broken.
 func setApart(t *testing.T, checkout setup.Checkout, within *limits, class string) {
@@ -248,21 +264,38 @@ func TestFoldersOfAClass(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(folder, "eli", "exercises.ipynb"), []byte("{"), 0o644); err != nil {
 		t.Fatal(err)
 	}
+	// Where a path is too long, not even root can read a folder.
+	root, err := os.OpenRoot(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	if err := root.MkdirAll("finn/"+strings.Repeat(strings.Repeat("x", 250)+"/", 17), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	handIn(t, folder, "gül/exercises.ipynb", countSolved)
 	grades, err := handedIn(folder, exercises)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var found []string
+	var unreadable string
 	for _, g := range grades {
+		if g.Student == "finn" {
+			unreadable, g.Notebook = g.Notebook, "deep"
+		}
 		found = append(found, g.Student+": "+g.Notebook)
 	}
 	want := []string{"ann: ann/exercises/exercises.ipynb", "ben: ben/exercises/exercises.ipynb", "ben: ben/exercises/exercises_20261126101500.ipynb",
-		"cem: ", "dora: dora.ipynb", "eli: eli/exercises.ipynb"}
+		"cem: ", "dora: dora.ipynb", "eli: eli/exercises.ipynb", "finn: deep", "gül: gül/exercises.ipynb"}
 	if !slices.Equal(found, want) {
 		t.Errorf("found %q, want %q", found, want)
 	}
 	if marks := gradeNotebook(t.Context(), "", filepath.Join(folder, "eli/exercises.ipynb"), exercises, limits{}); marks[0].Message != "the file cannot be read as a notebook" {
 		t.Errorf("a broken file gives %+v", marks)
+	}
+	if marks := gradeNotebook(t.Context(), "", filepath.Join(folder, unreadable), exercises, limits{}); !strings.Contains(marks[0].Message, "cannot be read") {
+		t.Errorf("a folder that cannot be read gives %+v", marks)
 	}
 }
 
@@ -307,6 +340,14 @@ func TestGradesAreWritten(t *testing.T) {
 	if err := gradeAll(t.Context(), &out, checkout, t.TempDir(), output, limits{}); err == nil || !strings.Contains(err.Error(), "holds no notebooks") {
 		t.Errorf("an empty folder gives %v", err)
 	}
+	for _, name := range []string{"grades.csv", "grades.html"} {
+		if info, err := os.Stat(filepath.Join(output, name)); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("others may read %s: %v (%v)", name, info, err)
+		}
+	}
+	if err := gradeAll(t.Context(), &out, checkout, filepath.Join(course, "nosuch"), output, limits{}); err == nil || !strings.Contains(err.Error(), "name the folder") {
+		t.Errorf("a folder that is not there gives %v", err)
+	}
 }
 
 func TestMessagesAreShortAndHarmless(t *testing.T) {
@@ -316,6 +357,24 @@ func TestMessagesAreShortAndHarmless(t *testing.T) {
 	for text, want := range map[string]string{"": "", "=1+1": "'=1+1", "@x": "'@x", "fine": "fine"} {
 		if got := harmless(text); got != want {
 			t.Errorf("harmless(%q) is %q", text, got)
+		}
+	}
+}
+
+// The kernel's commands are told from Go as the kernel does.
+func TestDeclarations(t *testing.T) {
+	for source, want := range map[string]string{
+		"var a int\n%%\na++":                              "var a int",
+		"!echo \\\nvar b int\nvar c int":                  "var c int",
+		"%env X \\\n//gonb:Y \\\nvar b int\nvar c int":    "var c int",
+		"//gonb:!rm \\\nvar b int\nvar c int //gonb:! \\": "var c int //gonb:! \\",
+		"var a int\n//gonb:%% \nb()":                      "var a int",
+		"var a int\n//gonb:%main\nb()":                    "var a int",
+		"//gonb: a note\nvar a int":                       "//gonb: a note\nvar a int",
+	} {
+		nb := newNotebook(source)
+		if got := nb.cells()[0].declarations(); got != want {
+			t.Errorf("%q declares %q, want %q", source, got, want)
 		}
 	}
 }
@@ -334,6 +393,9 @@ func TestProgress(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out strings.Builder
+	if err := printProgress(&out, checkout, "nosuch.ipynb"); err == nil || !strings.Contains(err.Error(), "name the notebook") {
+		t.Errorf("a notebook that is not there gives %v", err)
+	}
 	if err := printProgress(&out, checkout, path); err != nil {
 		t.Fatal(err)
 	}

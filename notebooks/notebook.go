@@ -47,16 +47,17 @@ func (nb notebook) write(path string) error {
 	if err := encoder.Encode(nb); err != nil {
 		return err
 	}
-	return writeWhole(path, content.Bytes())
+	return writeWhole(path, content.Bytes(), 0o644)
 }
 
-// writeWhole writes a file whole or not at all: a full disk leaves the one before.
-func writeWhole(path string, content []byte) error {
+// writeWhole writes a file whole or not at all: a full disk leaves the one before. It gets this mode.
+func writeWhole(path string, content []byte, mode os.FileMode) error {
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real
 	}
 	temporary := path + ".new"
-	err := os.WriteFile(temporary, content, 0o644)
+	os.Remove(temporary) // one that was left behind would keep its mode
+	err := os.WriteFile(temporary, content, mode)
 	if err == nil {
 		err = os.Rename(temporary, path)
 	}

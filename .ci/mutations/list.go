@@ -207,7 +207,7 @@ var mutations = []mutation{
 	{"it says that a network is compiled", "mnistlib/train.go",
 		`progress.Start(os.Stdout, compiling, 0, "")`, `progress.Start(os.Stdout, modelName(model), 0, "")`, "TestOutputOfACellEndsWithTheSummary", command},
 	{"a full disk costs no notebook", "notebooks/notebook.go",
-		"return writeWhole(path, content.Bytes())", "return os.WriteFile(path, content.Bytes(), 0o644)", "TestNotebookOnAFullDiskStays", command},
+		"return writeWhole(path, content.Bytes(), 0o644)", "return os.WriteFile(path, content.Bytes(), 0o644)", "TestNotebookOnAFullDiskStays", command},
 	{"a pipe is not waited for", "notebooks/notebook.go",
 		"!info.Mode().IsRegular()", "info.Mode().IsDir()", "TestOnlyNotebooksAreRead", command},
 	{"a failed cell fails its notebook", "notebooks/execute.py",
