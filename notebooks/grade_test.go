@@ -167,6 +167,13 @@ func TestApart(t *testing.T) {
 	}
 }
 
+// A folder that Go would use, but has not made, keeps nothing from running apart.
+func TestApartWithoutAFolder(t *testing.T) {
+	checkout := checkout(t)
+	t.Setenv("GOMODCACHE", filepath.Join(t.TempDir(), "none"))
+	setApart(t, checkout, &limits{Memory: 4096}, t.TempDir())
+}
+
 // A notebook reaches no network and no socket, leaves no process behind, gets only so much memory, sees nothing of its
 // class, and changes no file, nor may it undo that; what it writes to a cache is gone.
 func TestLimits(t *testing.T) {

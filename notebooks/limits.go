@@ -52,7 +52,9 @@ func (l *limits) apart(ctx context.Context, checkout setup.Checkout, class strin
 	}
 	for i, place := range strings.Split(strings.TrimSpace(string(places)), "\n") {
 		place = realPath(place)
-		if cache := i == 0; !cache {
+		if cache := i == 0; !isFolder(place) {
+			continue
+		} else if !cache {
 			l.kept = append(l.kept, place)
 		} else if !slices.ContainsFunc(l.caches, func(other string) bool { return holds(other, place) }) {
 			l.caches = append(l.caches, place)
@@ -71,7 +73,7 @@ func (l *limits) apart(ctx context.Context, checkout setup.Checkout, class strin
 			return nil
 		}
 		err = failure
-		if said := lastLine(string(output)); said != "" {
+		if said, _, _ := strings.Cut(strings.TrimSpace(string(output)), "\n"); said != "" { // what follows is advice for root
 			err = errors.New(said)
 		}
 		_ = os.Remove(tmp.File("stage"))
