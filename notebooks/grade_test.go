@@ -174,6 +174,20 @@ func TestApartWithoutAFolder(t *testing.T) {
 	setApart(t, checkout, &limits{Memory: 4096}, t.TempDir())
 }
 
+// Where the kernel could only be reached by the network, no notebook is cut off from it.
+func TestApartNeedsShortPaths(t *testing.T) {
+	checkout := checkout(t)
+	long := filepath.Join(t.TempDir(), strings.Repeat("long", 20))
+	if err := os.Mkdir(long, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", long)
+	var l limits
+	if err := l.apart(t.Context(), checkout, t.TempDir()); err == nil || !strings.Contains(err.Error(), "set TMPDIR to a shorter one") || l.wrapper != nil {
+		t.Errorf("with a long path for temporary files, running apart says %v", err)
+	}
+}
+
 // A notebook reaches no network and no socket, leaves no process behind, gets only so much memory, sees nothing of its
 // class, and changes no file, nor may it undo that; what it writes to a cache is gone.
 func TestLimits(t *testing.T) {

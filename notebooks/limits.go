@@ -35,6 +35,9 @@ func (l *limits) apart(ctx context.Context, checkout setup.Checkout, class strin
 		return err
 	}
 	defer tmp.Remove()
+	if tmp.Transport() != "ipc" { // else the kernel is reached by the network that it then has not
+		return fmt.Errorf("the path of the folder for temporary files, %s, is too long for the kernel's sockets: set TMPDIR to a shorter one", os.TempDir())
+	}
 	l.hidden = nil
 	for _, folder := range []string{"/run", "/var/run", "/tmp", os.TempDir(), class} {
 		if folder = realPath(folder); !slices.Contains(l.hidden, folder) {
