@@ -89,7 +89,7 @@ func (c Checkout) jupyterFolder() (string, error) {
 	}
 	folder = filepath.Join(cache, "tutorial6-"+strconv.Itoa(os.Getuid()))
 	if err := makeOwn(folder); err != nil {
-		return "", fmt.Errorf("Jupyter can keep nothing in %s (%w): set XDG_CACHE_HOME to a folder of your own", folder, err)
+		return "", fmt.Errorf("nothing of Jupyter's can be kept in %s (%w): set XDG_CACHE_HOME to a folder of your own", folder, err)
 	}
 	return folder, nil
 }
