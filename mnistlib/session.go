@@ -85,12 +85,15 @@ func checkedSession(model Model, data Data, configs []Config) (*session, error) 
 func (s *session) compile(ctx context.Context) error {
 	done := make(chan error, 1)
 	go func() { done <- s.prepare() }()
+	var err error
 	select {
-	case err := <-done:
-		return err
+	case err = <-done:
 	case <-ctx.Done():
+	}
+	if ctx.Err() != nil { // also if it has just been compiled
 		return errors.New("interrupted while compiling; nothing was trained")
 	}
+	return err
 }
 
 // checkBatch refuses a batch from which batch norm cannot estimate a variance, as PyTorch does.
