@@ -46,10 +46,13 @@ func floats(ints []int) []float64 {
 	return s
 }
 
+// wildLosses is how many times above the others a loss is wild: see cutLosses.
+const wildLosses = 5
+
 // lossChart draws the losses; the note is cutLosses'.
 func lossChart(width float64, groups []group) (ch *chart.Chart, note string) {
 	ch = historyChart(width, groups, batchLoss)
-	return ch, cutLosses(ch, 5)
+	return ch, cutLosses(ch, wildLosses)
 }
 
 // cutLosses gives a chart of losses its axis. If wild ones would flatten the others, the axis ends below them, and
@@ -89,9 +92,14 @@ func largestUsual(curves []chart.Curve, times float64) float64 {
 
 func accuracyChart(width float64, groups []group, quantities ...quantity) *chart.Chart {
 	ch := historyChart(width, groups, quantities...)
+	fitAccuracies(ch)
+	return ch
+}
+
+// fitAccuracies gives a chart of accuracies its axis, on which it leaves out none.
+func fitAccuracies(ch *chart.Chart) {
 	smallest, _ := ch.RangeY()
 	ch.Y = accuracyAxis(smallest)
-	return ch
 }
 
 // accuracyAxis shows everything from the smallest accuracy up to 1; if there is none, from 0.

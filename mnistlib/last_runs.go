@@ -87,8 +87,8 @@ func sameLosses(a, b *History) bool {
 }
 
 // LastRuns returns the runs of the last cell of the notebook that called [Train], [TrainMany] or [TrainAll], in the order in
-// which it made them, without their weights: also when nobody saw them, because the browser's tab was closed meanwhile. The kernel keeps them as long
-// as it runs. It returns an error outside a notebook, and if no cell has trained yet.
+// which it made them, without their weights: also when nobody saw them, because the browser's tab was closed meanwhile. The
+// kernel keeps them as long as it runs. It returns an error outside a notebook, and if no cell has trained yet.
 func LastRuns() ([]*History, error) {
 	folder := keptRuns()
 	names, err := fs.Glob(os.DirFS(folder), "*.json") // what the folder is called is no pattern

@@ -67,7 +67,7 @@ func (p *livePlot) close(h *History) error {
 
 // liveFigure is the figure of a run that grows, over all its iterations, and says how far it has come.
 func liveFigure(before, h *History, iterations int, elapsed time.Duration) *Figure {
-	f := figureBefore(before, h)
+	f := figureWithBefore(before, h)
 	status := fmt.Sprintf("iteration %d of %d, %.0f s", len(h.Loss), iterations, elapsed.Seconds())
 	if n := len(h.ValidationAccuracy); n > 0 {
 		status += fmt.Sprintf(", validation accuracy %.3f", h.ValidationAccuracy[n-1])

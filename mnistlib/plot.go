@@ -16,13 +16,13 @@ func Plot(runs ...*History) error { return runsFigure(runs...).Show() }
 
 func runsFigure(runs ...*History) *Figure {
 	if len(runs) == 1 {
-		return figureBefore(runBefore(runs[0]), runs[0])
+		return figureWithBefore(runBefore(runs[0]), runs[0])
 	}
-	return figureBefore(nil, runs...)
+	return figureWithBefore(nil, runs...)
 }
 
-// figureBefore is the figure of runs, with another one as pale lines behind a single one; nil: none.
-func figureBefore(before *History, runs ...*History) *Figure {
+// figureWithBefore is the figure of runs, with another one as pale lines behind a single one; nil: none.
+func figureWithBefore(before *History, runs ...*History) *Figure {
 	f, groups := figureOf(runs), bySettings(runs)
 	if len(groups) < 2 {
 		loss, accuracy := historyChart(chart.Narrow, groups, batchLoss), historyChart(chart.Narrow, groups, trainAccuracy, validationAccuracy)
@@ -30,9 +30,8 @@ func figureBefore(before *History, runs ...*History) *Figure {
 			f.note(fmt.Sprintf("pale: another run of these settings, seed %d", before.Seed))
 			drawBehind(before, loss, accuracy)
 		}
-		f.note(cutLosses(loss, 5))
-		smallest, _ := accuracy.RangeY()
-		accuracy.Y = accuracyAxis(smallest)
+		f.note(cutLosses(loss, wildLosses))
+		fitAccuracies(accuracy)
 		f.addCharts(loss, accuracy)
 		return f
 	}

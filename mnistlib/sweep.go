@@ -60,8 +60,7 @@ func SweepSlider(label string, values []float64, runs []*History) *Figure {
 		}
 	}
 	f.note(cutLosses(loss, 1.25)) // the axis is that of all values: what one of them costs flattens the others
-	lowest, _ := accuracy.RangeY()
-	accuracy.Y = accuracyAxis(lowest)
+	fitAccuracies(accuracy)
 	for _, ch := range []*chart.Chart{loss, accuracy} {
 		ch.Width, ch.Height, ch.Epoch, ch.Slider = chart.Narrow, narrowHeight, epochOf(all), slider
 		spanIterations(ch, last)
@@ -111,8 +110,7 @@ func SweepCurve(label string, values []float64, runs []*History) *Figure {
 		share.Y = append(share.Y, float64(failed(runs))/float64(len(runs)))
 		all = append(all, group{fmt.Sprintf("%s %.4g", label, values[k]), runs})
 	}
-	lowest, _ := accuracy.RangeY()
-	accuracy.Y = accuracyAxis(lowest)
+	fitAccuracies(accuracy)
 	failing := &chart.Chart{
 		Title: "runs that failed", Width: chart.Narrow, Height: narrowHeight, X: axis,
 		Y: chart.NewAxis("share of the runs", 0, 1, 5), Curves: []chart.Curve{share},

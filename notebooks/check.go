@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
 	"strings"
 
 	"example.com/tutorial6/notebooks/setup"
@@ -68,17 +69,8 @@ func tryKernel(ctx context.Context, out io.Writer, checkout setup.Checkout) (str
 	if err := checkout.Compile(ctx, out); err != nil {
 		return "", fmt.Errorf("%w: %s", err, kernelAdvice(setup.Reaching(ctx)))
 	}
-	tmp, err := setup.NewTemporaryFolder()
-	if err != nil {
-		return "", err
-	}
-	defer tmp.Remove()
-	path := tmp.File("check.ipynb")
 	nb := newNotebook("%noautoget\nimport \"example.com/tutorial6/mnistlib\"\n\n%%\nfmt.Println(mnistlib.Must(mnistlib.Backend()))\n")
-	if err := nb.write(path); err != nil {
-		return "", err
-	}
-	executed, err := execute(ctx, io.Discard, checkout, path)
+	executed, err := nb.execute(ctx, io.Discard, checkout, filepath.Join(checkout.Notebooks(), "check.ipynb"), nil)
 	if err != nil {
 		return "", fmt.Errorf("the kernel does not run a cell (%w): %s", err, kernelAdvice(setup.Reaching(ctx)))
 	}

@@ -197,23 +197,15 @@ func gradeNotebook(ctx context.Context, checkout setup.Checkout, path string, ex
 	if err != nil {
 		return sameMark(exercises, "the file cannot be read as a notebook")
 	}
-	tmp, err := setup.NewTemporaryFolder()
-	if err != nil {
-		return sameMark(exercises, err.Error())
-	}
-	defer tmp.Remove()
 	// Who knows the secret can print a mark without its check. Nobody does beforehand, but the program that holds the
 	// check holds the secret, too, and code that searches itself can find it: this keeps off honest mistakes and
 	// careless cheating, and a lecturer looks at marks that surprise.
 	secret := "c" + strings.ToLower(rand.Text())
 	graded := nb.toGrade(exercises, secret)
-	if err := graded.write(tmp.File("graded.ipynb")); err != nil {
-		return sameMark(exercises, err.Error())
-	}
 	whole := time.Duration(len(graded.cells())+1) * limits.Time // enough for all: what does not end costs no other mark
 	ctx, cancel := context.WithTimeout(ctx, whole)
 	defer cancel()
-	executed, err := executeWithin(ctx, io.Discard, checkout, tmp.File("graded.ipynb"), &limits)
+	executed, err := graded.execute(ctx, io.Discard, checkout, path, &limits)
 	if executed == nil {
 		switch {
 		case ctx.Err() != nil:

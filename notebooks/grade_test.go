@@ -224,7 +224,7 @@ func TestLimits(t *testing.T) {
 	}
 	cached := filepath.Join(strings.TrimSpace(string(output)), fmt.Sprint("tutorial6-test-", os.Getpid()))
 	defer os.Remove(cached)
-	path := handIn(t, t.TempDir(), "limits.ipynb", "%noautoget",
+	limited := newNotebook("%noautoget",
 		"%%\n_, err := net.Dial(\"tcp\", \""+listener.Addr().String()+"\")\nfmt.Println(err)",
 		"%%\nfmt.Println(exec.Command(\"setsid\", \"sleep\", \"86423\").Start())",
 		"%%\nexec.Command(\"umount\", \""+class+"\").Run()\nseen, err := os.ReadDir(\""+class+"\")\nfmt.Println(len(seen), err)",
@@ -233,7 +233,7 @@ func TestLimits(t *testing.T) {
 		"%%\nfmt.Println(os.WriteFile(\""+cached+"\", nil, 0o644))",
 		"%%\nfor _, name := range []string{\"DBUS_SESSION_BUS_ADDRESS\", \"SSH_AUTH_SOCK\", \"XDG_RUNTIME_DIR\"} {\n\tfmt.Print(os.Getenv(name))\n}",
 		"%%\nlarge := make([]byte, 8<<30)\nfor i := range large {\n\tlarge[i] = 1\n}\nfmt.Println(len(large))")
-	nb, err := executeWithin(t.Context(), io.Discard, checkout, path, &within)
+	nb, err := limited.execute(t.Context(), io.Discard, checkout, "limits.ipynb", &within)
 	if nb == nil {
 		t.Fatal(err)
 	}

@@ -109,11 +109,10 @@ func TestMistakesWithoutEnd(t *testing.T) {
 			sources = append(sources, strings.Trim(c.source(), "`go\n"))
 		}
 	}
-	path := filepath.Join(t.TempDir(), "endless.ipynb")
-	if err := newNotebook(sources...).mayFail().write(path); err != nil || len(sources) != 3 {
-		t.Fatalf("there are %d such cells (%v)", len(sources)-1, err)
+	if len(sources) != 3 {
+		t.Fatalf("there are %d such cells", len(sources)-1)
 	}
-	executed, err := executeWithin(t.Context(), os.Stderr, checkout, path, &limits{Time: 6 * time.Second, Memory: 4096})
+	executed, err := newNotebook(sources...).mayFail().execute(t.Context(), os.Stderr, checkout, "endless.ipynb", &limits{Time: 6 * time.Second, Memory: 4096})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -133,11 +132,7 @@ func executeCells(t *testing.T, mayFail bool, sources ...string) []cell {
 	if mayFail {
 		nb.mayFail()
 	}
-	path := filepath.Join(t.TempDir(), "test.ipynb")
-	if err := nb.write(path); err != nil {
-		t.Fatal(err)
-	}
-	executed, err := execute(context.Background(), os.Stderr, checkout, path)
+	executed, err := nb.execute(context.Background(), os.Stderr, checkout, filepath.Join(t.TempDir(), "test.ipynb"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

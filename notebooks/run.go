@@ -99,22 +99,22 @@ func ownNames(paths []string, folder string) error {
 // execute executes a notebook in the kernel. With the error that says which cell failed, it returns the
 // notebook as far as it came.
 func execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path string) (notebook, error) {
-	return executeWithin(ctx, out, checkout, path, nil)
-}
-
-// executeWithin does so within limits, if there are any: a cell that takes too long is interrupted, and the
-// next one runs.
-func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, path string, limits *limits) (notebook, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	source, err := readNotebook(path)
+	nb, err := readNotebook(path)
 	if err != nil {
 		return nil, err
 	}
+	return nb.execute(ctx, out, checkout, path, nil)
+}
+
+// execute executes a notebook as if it lay at the path. Within limits, if there are any, its cells run in a folder of their
+// own, one that takes too long is interrupted, and the next one runs.
+func (nb notebook) execute(ctx context.Context, out io.Writer, checkout setup.Checkout, path string, limits *limits) (notebook, error) {
 	var content bytes.Buffer
-	if err := json.NewEncoder(&content).Encode(source); err != nil {
+	if err := json.NewEncoder(&content).Encode(nb); err != nil {
 		return nil, err
 	}
 	tmp, err := setup.NewTemporaryFolder()
@@ -153,7 +153,7 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	if err := cmd.Start(); err != nil {
 		return nil, err
 	}
-	line := progress.Start(out, filepath.Base(path), len(source.cells()), "cells")
+	line := progress.Start(out, filepath.Base(path), len(nb.cells()), "cells")
 	var event struct { // the last one tells how it went
 		Cell    *int
 		Failure string
@@ -175,14 +175,14 @@ func executeWithin(ctx context.Context, out io.Writer, checkout setup.Checkout, 
 	if event.Failure != "" && event.Cell == nil {
 		return nil, errors.New(event.Failure + kernelComplaint(stderr.String()))
 	}
-	nb, err := readNotebook(executed)
+	result, err := readNotebook(executed)
 	if err != nil {
 		return nil, err
 	}
 	if event.Failure != "" {
-		err = nb.describeFailure(*event.Cell, event.Failure)
+		err = result.describeFailure(*event.Cell, event.Failure)
 	}
-	return nb, err
+	return result, err
 }
 
 // withoutSockets returns the variables but for those that tell where other programs listen.
